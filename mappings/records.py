@@ -1,0 +1,64 @@
+"""Values that the store and the worker hand to each other: parties, groups, stored records and findings."""
+
+from datetime import date, datetime
+
+import msgspec
+
+from mappings.findings import Finding, Verdict
+from mappings.model import Kind, RecordKey, System
+
+
+class Party(msgspec.Struct, frozen=True, order=True, array_like=True):
+    """A customer or client by its id in its system."""
+
+    system: System
+    client_id: str
+
+
+class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that could not be understood: kept with its raw text and the reason, out of every figure."""
+
+    system: System
+    kind: Kind
+    record_id: str  # "" when even the id could not be read
+    raw: bytes
+    reason: str
+
+
+class StoredRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The current state of a record in the store, without its content."""
+
+    key: RecordKey
+    client_id: str
+    dated_on: date | None
+    applied_on: date | None
+    is_open: bool
+    missing_since: datetime | None
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Clients of both systems that can influence each other; groups partition a company's parties."""
+
+    parties: tuple[Party, ...]
+
+
+class StoredFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding with its life: when it was first and last seen, and what people decided."""
+
+    id: str
+    finding: Finding
+    status: str
+    first_seen: datetime
+    last_seen: datetime
+    resolved_at: datetime | None
+
+
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One run as the store remembers it."""
+
+    id: str
+    kind: str
+    started_at: datetime
+    finished_at: datetime | None
+    verdict: Verdict | None
+    certificate: str
