@@ -10,7 +10,25 @@ from mappings.problems import Problem, problem
 # ISO 4217, "minor unit" column, for the currencies that do not have two digits. Source: ISO 4217 list one.
 _MINOR_DIGITS = {
     **dict.fromkeys(
-        ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"],
+        [
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "UYI",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ],
         0,
     ),
     **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
@@ -79,9 +97,7 @@ class Money(msgspec.Struct, frozen=True, order=False, eq=True):
 
     def _same_currency(self, other: "Money") -> "Money":
         if self.currency != other.currency:
-            raise ValueError(
-                f"{self.currency} and {other.currency} do not add up: convert or keep them apart"
-            )
+            raise ValueError(f"{self.currency} and {other.currency} do not add up: convert or keep them apart")
         return other
 
 
@@ -107,17 +123,13 @@ def minor_from_decimal(amount: Decimal, currency: str, where: str = "amount") ->
     up; a bigger rest, an infinity, a NaN or an amount beyond 64 bits is a `Problem`.
     """
     if not amount.is_finite():
-        return problem(
-            where, amount, "is not a number: the record is set aside until the system sends an amount"
-        )
+        return problem(where, amount, "is not a number: the record is set aside until the system sends an amount")
     digits = minor_digits(currency)
     if amount.adjusted() > 18:
         return problem(where, amount, "is larger than any ledger amount: the record is set aside")
     nearest = amount.quantize(Decimal(1).scaleb(-digits), rounding="ROUND_HALF_UP")
     if abs(amount - nearest) > _NOISE:
-        return problem(
-            where, amount, f"has more than the {digits} decimals of {currency}: check the currency"
-        )
+        return problem(where, amount, f"has more than the {digits} decimals of {currency}: check the currency")
     minor = int(nearest.scaleb(digits))
     if abs(minor) > LARGEST_MINOR:
         return problem(where, amount, "is larger than any ledger amount: the record is set aside")
@@ -136,16 +148,10 @@ def minor_from_text(text: str, currency: str, where: str = "amount") -> int | Pr
     plain = (written[1:-1] if negative else written).replace("$", "").strip()
     whole, _, rest = plain.partition(".")
     groups = whole.lstrip("+-").split(",")
-    if len(groups) > 1 and (
-        not groups[0] or len(groups[0]) > 3 or any(len(group) != 3 for group in groups[1:])
-    ):
-        return problem(
-            where, text, "can be read in two ways: expected digits, commas between thousands, a point"
-        )
+    if len(groups) > 1 and (not groups[0] or len(groups[0]) > 3 or any(len(group) != 3 for group in groups[1:])):
+        return problem(where, text, "can be read in two ways: expected digits, commas between thousands, a point")
     if "," in rest or not plain.isascii() or "_" in plain:
-        return problem(
-            where, text, "can be read in two ways: expected digits, commas between thousands, a point"
-        )
+        return problem(where, text, "can be read in two ways: expected digits, commas between thousands, a point")
     try:
         amount = Decimal(plain.replace(",", ""))
     except InvalidOperation:
