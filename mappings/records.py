@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 import msgspec
 
-from mappings.findings import Finding, Verdict
+from mappings.findings import Finding, Gap, Verdict
 from mappings.model import Kind, RecordKey, System
 
 
@@ -62,3 +62,19 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None
     verdict: Verdict | None
     certificate: str
+
+
+class PullOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What one pull of one system did, complete or not.
+
+    `read` counts the records that were read, by the name of their kind. `changed` are the records whose content
+    is not what it was. `gaps` say what could not be read; without any, the store now holds what the system says.
+    `sent` are the calls that were made, `metered` those that count against an allowance.
+    """
+
+    system: System
+    read: dict[str, int]
+    changed: tuple[RecordKey, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    sent: int = 0
+    metered: int = 0
