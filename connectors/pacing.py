@@ -49,7 +49,7 @@ class Pacer:
         """0 when a call was allowed and counted, else the seconds until one may be."""
         with self._lock:
             now = self._clock.monotonic_seconds()
-            while self._taken_at and now - self._taken_at[0] >= self._per_seconds:
+            while self._taken_at and now >= self._taken_at[0] + self._per_seconds:
                 self._taken_at.popleft()
             if len(self._taken_at) < self._limit:
                 self._taken_at.append(now)

@@ -5,6 +5,7 @@ This module knows nothing of any API: an answer of any status is an answer. It m
 never quote an address, a header or a body.
 """
 
+import logging
 import socket
 import threading
 from collections.abc import Mapping
@@ -154,9 +155,12 @@ class Transport:
     Connections are kept and re-used. Redirects are returned, not followed; proxy and netrc settings of the
     environment are ignored; cookies are never kept; certificates are always checked. May be used from several
     threads.
+
+    Side effects: urllib3 logs addresses, which name companies; its loggers are set to say errors only.
     """
 
     def __init__(self, system: System) -> None:
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
         self._system = system
         session = requests.Session()
         session.trust_env = False
