@@ -31,6 +31,21 @@ def reset(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+def read_request(connection: socket.socket) -> bytes:
+    """One whole request: closing with a part of it unread would send a reset."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        piece = connection.recv(65536)
+        if not piece:
+            return received
+        received += piece
+    head, _, body = received.partition(b"\r\n\r\n")
+    lengths = [line.partition(b":")[2] for line in head.lower().splitlines() if line.startswith(b"content-length")]
+    while lengths and len(body) < int(lengths[0]):
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
 class RawServer:
     """Answers each connection's first request with the next of `answers`; the last one is repeated."""
 
@@ -74,7 +89,7 @@ class RawServer:
     def _serve(self, connection: socket.socket, answer: Answer) -> None:
         with connection, contextlib.suppress(OSError):
             connection.settimeout(5)
-            self.requests.append(connection.recv(65536))
+            self.requests.append(read_request(connection))
             answer(connection)
 
     def drip(self, start: bytes, piece: bytes, *, every_seconds: float = 0.05) -> Answer:
