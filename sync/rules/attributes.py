@@ -1,0 +1,183 @@
+"""Group D: the same credit or payment with different attributes."""
+
+from mappings.findings import Proof, Severity
+from mappings.model import Method
+from sync.rules.desk import Case, Desk, Item, ItemKind
+from sync.rules.draft import Draft, on_case
+from sync.rules.matching import may_be_same
+from sync.rules.moment import Moment
+from sync.rules.past import past_lines
+
+
+def rounding(desk: Desk) -> tuple[Draft, ...]:
+    """D9: the totals differ by no more than the rounding allowance (one minor unit)."""
+    return tuple(
+        _total_draft(
+            case, items, "D9", "the totals differ by no more than rounding does", "Nothing to do.", severity=Severity.S4
+        )
+        for case, items in desk.by_case(ItemKind.TOTAL)
+        if abs(items[0].effect_minor) <= desk.moment.rounding_minor
+    )
+
+
+def tax_on_one_side(desk: Desk) -> tuple[Draft, ...]:
+    """D6: the totals differ by exactly the sales tax of one side. Example: 110.00 and 100.00 with 10.00 tax."""
+    drafts = []
+    for case, items in desk.by_case(ItemKind.TOTAL):
+        assert case.twin is not None
+        taxes = {abs(case.twin.tax_minor), abs(case.invoice.tax_minor)} - {0}
+        if case.twin.tax_minor != case.invoice.tax_minor and abs(items[0].effect_minor) in taxes:
+            advice = "Correct the side without tax."
+            drafts.append(_total_draft(case, items, "D6", "the difference is exactly the tax of one side", advice))
+    return tuple(drafts)
+
+
+def _total_draft(
+    case: Case, items: tuple[Item, ...], code: str, reason: str, advice: str, *, severity: Severity | None = None
+) -> Draft:
+    assert case.quickbooks is not None
+    assert case.twin is not None
+    return on_case(
+        case,
+        code=code,
+        proof=Proof.LIKELY,
+        reason=reason,
+        exposure_minor=items[0].effect_minor,
+        explanation=(
+            f"Invoice {case.number} is {case.money(case.total_minor)} in BigTime and "
+            f"{case.money(case.twin.total_minor)} in QuickBooks: {reason}. {advice}"
+        ),
+        records=(case.bigtime, case.quickbooks),
+        consumes=items,
+        subject=(case.bigtime.key, case.quickbooks.key),
+        severity=severity,
+    )
+
+
+def _near(row: Item, line: Item, moment: Moment) -> bool:
+    """Whether a row and a line can be one event: the same reference, or days within the duplicate window."""
+    assert row.row is not None
+    assert line.line is not None
+    reference = row.row.payment.reference
+    if reference and reference == line.line.payment.reference:
+        return True
+    paid_on = line.line.payment.paid_on
+    if row.row.on is None or paid_on is None:
+        return False
+    return abs(row.row.on - paid_on) <= moment.duplicate_window
+
+
+def applied_to_different_invoices(desk: Desk) -> tuple[Draft, ...]:
+    """D2: one amount, alone on one invoice in BigTime and alone on another in QuickBooks.
+
+    Example: BigTime credits INV-1 with 300.00; QuickBooks' automatic application put the memo on INV-2. The
+    client's balance agrees, two invoices do not, by −300.00 and +300.00. Proved when the same QuickBooks payment
+    used to be on BigTime's invoice.
+    """
+    moved = {
+        (past.history.key, past.invoice_id, past.amount_minor): past.version
+        for past in past_lines(desk.histories.values())
+    }
+    lines = list(desk.of_kind(ItemKind.LINE))
+    drafts = []
+    for row in desk.of_kind(ItemKind.ROW):
+        case = desk.cases[row.case_id]
+        if row.row is None or case.quickbooks is None:
+            continue
+        fitting = [line for line in lines if _is_elsewhere(row, line, desk)]
+        proved = [
+            line
+            for line in fitting
+            if line.line and (line.line.history.key, case.quickbooks.key.id, -row.effect_minor) in moved
+        ]
+        near = [line for line in fitting if _near(row, line, desk.moment)]
+        chosen = (proved or near)[:1] if proved or len(near) == 1 else []
+        for line in chosen:
+            lines.remove(line)
+            assert line.line is not None
+            version = moved.get((line.line.history.key, case.quickbooks.key.id, -row.effect_minor))
+            drafts.append(_moved_draft(desk, row, line, proved=bool(proved), version=(version,) if version else ()))
+    return tuple(drafts)
+
+
+def _is_elsewhere(row: Item, line: Item, desk: Desk) -> bool:
+    assert row.row is not None
+    assert line.line is not None
+    return (
+        line.case_id != row.case_id
+        and line.effect_minor == -row.effect_minor
+        and may_be_same(row.row, line.line)
+        and desk.cases[line.case_id].currency == desk.cases[row.case_id].currency
+    )
+
+
+def _moved_draft(desk: Desk, row: Item, line: Item, *, proved: bool, version: tuple[object, ...]) -> Draft:
+    assert row.row is not None
+    assert line.line is not None
+    here, there = desk.cases[row.case_id], desk.cases[line.case_id]
+    automatic = (
+        " QuickBooks linked it by itself (automatic application of credits)." if line.line.payment.auto_linked else ""
+    )
+    return on_case(
+        here,
+        code="D2",
+        proof=Proof.PROVED if proved else Proof.LIKELY,
+        reason=(
+            "an earlier version of the QuickBooks payment was on BigTime's invoice"
+            if proved
+            else "amount, kind and time agree, and nothing else in either system does"
+        ),
+        exposure_minor=row.effect_minor,
+        explanation=(
+            f"{here.money(-row.effect_minor)} is applied to invoice {here.number} in BigTime and to "
+            f"invoice {there.number} in QuickBooks.{automatic} The client's balance is right, both invoices are not. "
+            "Move it in QuickBooks to the invoice it was meant for."
+        ),
+        records=(row.row.history, line.line.history),
+        consumes=(row, line),
+        versions=tuple(version),  # type: ignore[arg-type]
+        subject=(row.row.history.key, line.line.history.key),
+    )
+
+
+def amounts_differ(desk: Desk) -> tuple[Draft, ...]:
+    """D1: one payment or credit with two amounts. Example: 300.00 in QuickBooks, 250.00 in BigTime: +50.00.
+
+    Told by the same reference, or by days close together when one is left on each side. A client credit is
+    group A's business.
+    """
+    drafts = []
+    for case, items in desk.by_case(ItemKind.ROW, ItemKind.LINE):
+        lines = [item for item in items if item.line]
+        rows = [item for item in items if item.row and item.row.payment.method is not Method.ACCOUNT_CREDIT]
+        for row in rows:
+            fitting = [
+                line
+                for line in lines
+                if row.row and line.line and may_be_same(row.row, line.line) and _near(row, line, desk.moment)
+            ]
+            fitting.sort(key=lambda line: (abs(line.effect_minor + row.effect_minor), line.id))
+            if fitting:
+                lines.remove(fitting[0])
+                drafts.append(_amount_draft(case, row, fitting[0]))
+    return tuple(drafts)
+
+
+def _amount_draft(case: Case, row: Item, line: Item) -> Draft:
+    assert row.row is not None
+    assert line.line is not None
+    same = bool(row.row.payment.reference) and row.row.payment.reference == line.line.payment.reference
+    return on_case(
+        case,
+        code="D1",
+        proof=Proof.PROVED if same else Proof.LIKELY,
+        reason="both carry the same reference" if same else "same invoice and time, and nothing else to match with",
+        exposure_minor=row.effect_minor + line.effect_minor,
+        explanation=(
+            f"A payment on invoice {case.number} is {case.money(row.row.amount_minor)} in BigTime and "
+            f"{case.money(line.line.amount_minor)} in QuickBooks. Correct it in BigTime to what QuickBooks has."
+        ),
+        records=(row.row.history, line.line.history),
+        consumes=(row, line),
+        subject=(row.row.history.key, line.line.history.key),
+    )

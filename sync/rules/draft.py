@@ -1,0 +1,108 @@
+"""From what a rule sees to a finding: claims from the consumed items, evidence, fingerprint, incident."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import msgspec
+
+from mappings.findings import Claim, ClientRef, Evidence, Finding, InvoiceRef, Proof, Severity, fingerprint
+from mappings.model import History, RecordKey, Version
+from sync.rules.catalogue import CATALOGUE
+from sync.rules.desk import Case, Desk, Item
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding as a rule states it.
+
+    `consumes` are the items it explains; its claim follows from them. `records` are the histories it rests on
+    (their latest versions become the evidence, and `versions` are added where an earlier one matters);
+    `subject` names the records that identify the finding over runs, by default all of `records`.
+    """
+
+    code: str
+    proof: Proof
+    reason: str
+    exposure_minor: int
+    currency: str
+    client: ClientRef
+    invoice: InvoiceRef | None
+    explanation: str
+    records: tuple[History, ...]
+    consumes: tuple[Item, ...] = ()
+    versions: tuple[Version, ...] = ()
+    subject: tuple[RecordKey, ...] = ()
+    severity: Severity | None = None
+    discriminator: str = ""
+    cause: str = ""
+
+
+def on_case(
+    case: Case,
+    *,
+    code: str,
+    proof: Proof,
+    reason: str,
+    exposure_minor: int,
+    explanation: str,
+    records: tuple[History, ...],
+    consumes: tuple[Item, ...] = (),
+    versions: tuple[Version, ...] = (),
+    subject: tuple[RecordKey, ...] = (),
+    severity: Severity | None = None,
+) -> Draft:
+    """A draft about one invoice: currency, client and invoice are the case's."""
+    return Draft(
+        code=code,
+        proof=proof,
+        reason=reason,
+        exposure_minor=exposure_minor,
+        currency=case.currency,
+        client=case.client,
+        invoice=case.ref,
+        explanation=explanation,
+        records=records,
+        consumes=consumes,
+        versions=versions,
+        subject=subject,
+        severity=severity,
+    )
+
+
+def _evidence(draft: Draft) -> tuple[Evidence, ...]:
+    versions = [history.latest for history in draft.records] + list(draft.versions)
+    return tuple(sorted({Evidence(version.key, version.sha256) for version in versions}))
+
+
+def finding_from_draft(draft: Draft, desk: Desk, in_tie_out: frozenset[str]) -> Finding:
+    """The finding, with claims for the invoices that are in the tie-out."""
+    effects: dict[str, int] = defaultdict(int)
+    for item in draft.consumes:
+        if item.case_id in in_tie_out:
+            effects[item.case_id] += item.effect_minor
+    subject = draft.subject or tuple(history.key for history in draft.records)
+    entry = CATALOGUE[draft.code]
+    company = desk.book.company
+    return Finding(
+        company=company,
+        code=draft.code,
+        slug=entry.slug,
+        severity=draft.severity or entry.severity,
+        proof=draft.proof,
+        reason=draft.reason,
+        currency=draft.currency,
+        exposure_minor=abs(draft.exposure_minor),
+        claims=tuple(Claim(case_id, minor) for case_id, minor in sorted(effects.items()) if minor != 0),
+        client=draft.client,
+        invoice=draft.invoice,
+        evidence=_evidence(draft),
+        explanation=draft.explanation,
+        fingerprint=fingerprint(company, draft.code, subject, draft.discriminator),
+        incident=draft.cause or _incident_key(draft, subject),
+    )
+
+
+def _incident_key(draft: Draft, subject: Iterable[RecordKey]) -> str:
+    """What findings with one cause share unless a rule knows better: the invoice, else the first record."""
+    if draft.invoice and (draft.invoice.bigtime or draft.invoice.quickbooks):
+        return f"invoice:{draft.invoice.bigtime}:{draft.invoice.quickbooks if not draft.invoice.bigtime else ''}"
+    return str(min(subject))

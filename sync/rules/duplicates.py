@@ -1,0 +1,156 @@
+"""Group B: one credit or payment that stands twice."""
+
+from mappings.findings import Proof, Severity
+from mappings.model import Method
+from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, Line, Pair, Row
+from sync.rules.draft import Draft, on_case
+from sync.rules.moment import Moment
+
+
+def extra_credits(case: Case, moment: Moment) -> tuple[tuple[Row, Row], ...]:
+    """Client credits on an invoice that repeat an earlier one, each with the one it repeats.
+
+    Same amount, within the duplicate window, and not told apart by two different reference numbers. Reversed
+    pairs do not count. The earliest of a run is the original.
+    """
+    reversed_keys = {row.history.key for pair in case.pairs if not pair.lines for row in pair.rows}
+    client_credits = sorted(
+        (
+            row
+            for row in case.rows
+            if row.payment.method is Method.ACCOUNT_CREDIT
+            and row.amount_minor > 0
+            and row.history.key not in reversed_keys
+        ),
+        key=lambda row: (row.on is None, row.on, row.history.first.observed_at, row.history.key.id),
+    )
+    extras: list[tuple[Row, Row]] = []
+    for index, row in enumerate(client_credits):
+        earlier = next((other for other in credits[:index] if _repeats(row, other, moment)), None)
+        if earlier is not None:
+            extras.append((row, earlier))
+    return tuple(extras)
+
+
+def _repeats(row: Row, earlier: Row, moment: Moment) -> bool:
+    if row.amount_minor != earlier.amount_minor or row.on is None or earlier.on is None:
+        return False
+    references = (row.payment.reference, earlier.payment.reference)
+    if all(references) and references[0] != references[1]:
+        return False
+    return row.on - earlier.on <= moment.duplicate_window
+
+
+def credit_applied_twice(desk: Desk) -> tuple[Draft, ...]:
+    """B1: a client credit that repeats another one on the same invoice and that QuickBooks does not have.
+
+    Example: 200.00 and 200.00 within a week on an invoice with one intended credit. Urgent when it makes the
+    balance negative; otherwise two real credits of one amount are possible and a person has to look.
+    """
+    unexplained = {item.row.history.key: item for item in desk.of_kind(ItemKind.ROW) if item.row}
+    drafts = []
+    for case in desk.cases.values():
+        for row, earlier in extra_credits(case, desk.moment):
+            item = unexplained.get(row.history.key)
+            if item is None and case.quickbooks is not None:
+                continue
+            drafts.append(_twice_draft(case, row, earlier, (item,) if item else ()))
+    return tuple(drafts)
+
+
+def _twice_draft(case: Case, row: Row, earlier: Row, consumes: tuple[Item, ...]) -> Draft:
+    negative = case.bigtime_minor < 0
+    return on_case(
+        case,
+        code="B1",
+        proof=Proof.LIKELY,
+        reason="same amount on the same invoice within days; BigTime does not say what a credit was for",
+        exposure_minor=row.amount_minor,
+        explanation=(
+            f"Invoice {case.number} has client credits of {case.money(row.amount_minor)} on {earlier.on} "
+            f"and again on {row.on} in BigTime. If only one was meant, "
+            "remove the second AccountCredit payment in BigTime."
+        ),
+        records=(row.history, earlier.history),
+        consumes=consumes,
+        subject=(row.history.key,),
+        severity=Severity.S1 if negative else Severity.S3,
+    )
+
+
+def push_back_echo(desk: Desk) -> tuple[Draft, ...]:
+    """B2 and B5: a BigTime payment that repeats one which is already in step with QuickBooks.
+
+    B2 example: a credit memo of 300.00 applied once in QuickBooks is in BigTime twice: the push-back came twice.
+    B5: a cash payment that a person keyed in BigTime beside the one that came by the sync, told from an echo by
+    another reference or payment type.
+    """
+    drafts = []
+    for case, items in desk.by_case(ItemKind.ROW):
+        partners = [pair for pair in case.pairs if pair.lines and pair.rows]
+        for item in items:
+            assert item.row is not None
+            if item.row.payment.method is Method.ACCOUNT_CREDIT or item.effect_minor >= 0:
+                continue
+            found = _original(item.row, partners)
+            if found is None and _is_sum_of_credits(item.row, case):
+                found = (None, tuple(line for line in case.lines if line.funding is not Funding.CASH))
+            if found is not None:
+                partners = [pair for pair in partners if found[0] is None or found[0] not in pair.rows]
+                drafts.append(_echo_draft(case, item, found[0], found[1]))
+    return tuple(drafts)
+
+
+def _original(row: Row, pairs: list[Pair]) -> tuple[Row | None, tuple[Line, ...]] | None:
+    """The matched row that a row repeats: the same amount, the same reference first."""
+    candidates = [
+        (other, pair.lines) for pair in pairs for other in pair.rows if other.amount_minor == row.amount_minor
+    ]
+    candidates.sort(key=lambda both: (both[0].payment.reference != row.payment.reference, both[0].history.key.id))
+    return candidates[0] if candidates else None
+
+
+def _is_sum_of_credits(row: Row, case: Case) -> bool:
+    """Whether a row is the total of several credits that are each in BigTime already."""
+    client_credits = [line for line in case.lines if line.funding is not Funding.CASH]
+    return len(client_credits) > 1 and sum(line.amount_minor for line in client_credits) == row.amount_minor
+
+
+def _is_keyed_by_hand(row: Row, original: Row | None, lines: tuple[Line, ...]) -> bool:
+    if original is None or any(line.funding is not Funding.CASH for line in lines):
+        return False
+    return (row.payment.reference, row.payment.method_name) != (
+        original.payment.reference,
+        original.payment.method_name,
+    )
+
+
+def _echo_draft(case: Case, item: Item, original: Row | None, lines: tuple[Line, ...]) -> Draft:
+    assert item.row is not None
+    minor = item.row.amount_minor
+    by_hand = _is_keyed_by_hand(item.row, original, lines)
+    same = (
+        original is not None
+        and bool(item.row.payment.reference)
+        and (item.row.payment.reference == original.payment.reference)
+    )
+    what = (
+        "was keyed in BigTime beside the payment that came from QuickBooks; delete the one that was keyed by hand."
+        if by_hand
+        else "stands in BigTime twice, although QuickBooks applied it once; delete the second payment in BigTime."
+    )
+    return on_case(
+        case,
+        code="B5" if by_hand else "B2",
+        proof=Proof.PROVED if same else Proof.LIKELY,
+        reason=(
+            "both BigTime rows carry the same reference, and QuickBooks has one payment"
+            if same
+            else "same invoice and amount, and QuickBooks has one payment; BigTime keeps no QuickBooks id"
+        ),
+        exposure_minor=minor,
+        explanation=f"A payment of {case.money(minor)} on invoice {case.number} {what}",
+        records=(item.row.history, *((original.history,) if original else ()), *(line.history for line in lines)),
+        consumes=(item,),
+        subject=(item.row.history.key,),
+    )

@@ -1,0 +1,120 @@
+"""The list of rules in the order in which they may claim an amount, and what they say of one book."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from mappings.findings import BookResult, Finding, TieLine
+from mappings.model import Book
+from sync.rules.attributes import amounts_differ, applied_to_different_invoices, rounding, tax_on_one_side
+from sync.rules.authority import (
+    credit_on_dead_twin,
+    credited_in_bigtime,
+    marked_as_paid,
+    net_posting,
+    same_credit_twice,
+)
+from sync.rules.balances import balance_does_not_add_up, negative_balance, overspent_credit
+from sync.rules.desk import Desk, ItemKind
+from sync.rules.draft import Draft, finding_from_draft
+from sync.rules.duplicates import credit_applied_twice, push_back_echo
+from sync.rules.edits import (
+    applications_gone,
+    freed_payments,
+    invoice_gone_with_money_on_it,
+    invoice_total_edited,
+    memo_edited_after_application,
+    payment_edited_in_bigtime,
+)
+from sync.rules.moment import Moment
+from sync.rules.one_sided import became_unapplied, not_in_bigtime, not_in_quickbooks, open_credits, sync_under_way
+from sync.rules.opening import open_desk
+
+Rule = Callable[[Desk], tuple[Draft, ...]]
+
+# One amount has one owner: the first rule that can prove where it comes from. Our own versions are the best
+# proof, then exact counterparts, then the rule of authority, then what is merely alone.
+RULES: tuple[Rule, ...] = (
+    payment_edited_in_bigtime,  # E2: a version agreed
+    applied_to_different_invoices,  # D2
+    push_back_echo,  # B2, B5
+    net_posting,  # A3
+    same_credit_twice,  # A4
+    applications_gone,  # E3 E4 E5 C4: a version agreed
+    credit_applied_twice,  # B1
+    credited_in_bigtime,  # A1 A2
+    marked_as_paid,  # A5
+    credit_on_dead_twin,  # A7
+    rounding,  # D9
+    tax_on_one_side,  # D6
+    invoice_total_edited,  # E1 E7
+    invoice_gone_with_money_on_it,  # E6
+    memo_edited_after_application,  # E3
+    amounts_differ,  # D1
+    became_unapplied,  # C6b
+    sync_under_way,  # G4
+    not_in_bigtime,  # C3
+    not_in_quickbooks,  # C4
+    negative_balance,  # F1
+    overspent_credit,  # F8
+    balance_does_not_add_up,  # F10
+)
+
+
+def evaluate_book(book: Book, moment: Moment) -> BookResult:
+    """What the rules say of a book: findings, the tie-out of each posted invoice, and when to look again.
+
+    A function of its arguments alone; the order of the book's histories does not matter. Claims never overlap:
+    a rule that consumed an item twice would raise `AssertionError`, which is a bug and stops the run.
+    """
+    desk = open_desk(book, moment)
+    posted = frozenset(case.id for case in desk.cases.values() if case.quickbooks is not None)
+    drafts: list[Draft] = []
+    left = desk
+    for rule in RULES:
+        found = rule(left)
+        left = left.without(item for draft in found for item in draft.consumes)
+        drafts.extend(found)
+    drafts.extend(open_credits(left, tuple(freed_payments(tuple(drafts)))))
+    findings = tuple(sorted((finding_from_draft(draft, desk, posted) for draft in drafts), key=_finding_order))
+    return BookResult(findings=findings, tie_lines=_tie_lines(desk, findings), recheck_at=_recheck_at(desk))
+
+
+def _finding_order(finding: Finding) -> tuple[str, int, str]:
+    return (finding.severity, -finding.exposure_minor, finding.fingerprint)
+
+
+def _tie_lines(desk: Desk, findings: tuple[Finding, ...]) -> tuple[TieLine, ...]:
+    claimed: dict[str, int] = defaultdict(int)
+    for finding in findings:
+        for claim in finding.claims:
+            claimed[claim.invoice_id] += claim.amount_minor
+    return tuple(
+        TieLine(
+            invoice=case.ref,
+            client=case.client,
+            currency=case.currency,
+            bigtime_minor=case.bigtime_minor,
+            quickbooks_minor=case.quickbooks_minor,
+            claimed_minor=claimed[case.id],
+        )
+        for case in desk.cases.values()
+        if case.quickbooks is not None
+    )
+
+
+def _recheck_at(desk: Desk) -> datetime | None:
+    """The next moment at which time alone changes the result: a grace period ends or a credit turns stale."""
+    moment = desk.moment
+    moments = [
+        changed_at + moment.grace
+        for item in desk.of_kind(ItemKind.LINE)
+        if item.line
+        and moment.in_grace(changed_at := item.line.payment.modified_at or item.line.history.latest.observed_at)
+    ]
+    for credit in desk.open_credits:
+        if credit.remaining_minor > 0 and credit.issued_on is not None:
+            stale_from = moment.start_of(credit.issued_on + moment.stale_after + timedelta(days=1))
+            if stale_from > moment.now:
+                moments.append(stale_from)
+    return min(moments, default=None)
