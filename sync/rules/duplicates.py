@@ -26,7 +26,7 @@ def extra_credits(case: Case, moment: Moment) -> tuple[tuple[Row, Row], ...]:
     )
     extras: list[tuple[Row, Row]] = []
     for index, row in enumerate(client_credits):
-        earlier = next((other for other in credits[:index] if _repeats(row, other, moment)), None)
+        earlier = next((other for other in client_credits[:index] if _repeats(row, other, moment)), None)
         if earlier is not None:
             extras.append((row, earlier))
     return tuple(extras)
