@@ -4,9 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from mappings.linking import Links, link
-
 from mappings.findings import ClientRef
+from mappings.linking import Links, Twin, link
 from mappings.model import (
     Book,
     Client,
@@ -38,12 +37,10 @@ def open_desk(book: Book, moment: Moment) -> Desk:
     rows, lines = _rows_by_invoice(book.histories), _lines_by_invoice(book.histories)
     cases: dict[str, Case] = {}
     items: list[Item] = []
-    for twin in sorted(links.twins, key=lambda twin: twin.bigtime.key):
+    for twin in links.twins:
         if not isinstance(twin.bigtime.content, Invoice):
             continue
-        case, case_items = _open_case(
-            twin.bigtime, twin.bigtime.content, twin.quickbooks, twin.dead, names, rows, lines
-        )
+        case, case_items = _open_case(twin, twin.bigtime.content, names, rows, lines)
         cases[case.id] = case
         items.extend(case_items)
     return Desk(
@@ -53,7 +50,7 @@ def open_desk(book: Book, moment: Moment) -> Desk:
         items=tuple(items),
         open_credits=_open_credits(book.histories, names),
         histories=histories,
-        unmatched_quickbooks=tuple(sorted(links.quickbooks_only, key=lambda history: history.key)),
+        unmatched_quickbooks=links.unmatched_quickbooks,
     )
 
 
@@ -62,13 +59,12 @@ class _Names:
 
     def __init__(self, histories: Iterable[History], links: Links) -> None:
         self._clients = {history.key: history.content for history in histories if isinstance(history.content, Client)}
-        self._to_quickbooks = dict(links.quickbooks_client_of)
-        self._to_bigtime = {theirs: ours for ours, theirs in sorted(self._to_quickbooks.items(), reverse=True)}
+        self._links = links.clients
 
     def of(self, bigtime_id: str, quickbooks_id: str) -> ClientRef:
         """The client by either id; the other is filled in where the systems are linked."""
-        theirs = quickbooks_id or self._to_quickbooks.get(bigtime_id, "")
-        ours = bigtime_id or self._to_bigtime.get(quickbooks_id, "")
+        theirs = quickbooks_id or next(iter(self._links.customers_of(bigtime_id)), "")
+        ours = bigtime_id or next(iter(self._links.clients_of(quickbooks_id)), "")
         client = self._clients.get(RecordKey(System.BIGTIME, Kind.CLIENT, ours)) or self._clients.get(
             RecordKey(System.QUICKBOOKS, Kind.CUSTOMER, theirs)
         )
@@ -129,36 +125,34 @@ def _in_currency(minor: int, written: str, wanted: str) -> int:
     shows up as a difference of the totals.
     """
     shift = minor_digits(wanted) - minor_digits(written)
-    return minor * 10**shift if shift >= 0 else minor // 10**-shift
+    return minor * int(10**shift) if shift >= 0 else minor // int(10**-shift)
 
 
-def _open_case(  # noqa: PLR0917
-    bigtime: History,
+def _open_case(
+    pair: Twin,
     invoice: Invoice,
-    quickbooks: History | None,
-    dead: History | None,
     names: _Names,
     rows: dict[str, list[tuple[History, Payment]]],
     lines: dict[str, list[Line]],
 ) -> tuple[Case, list[Item]]:
+    bigtime, quickbooks = pair.bigtime, pair.quickbooks
+    dead = pair.dead[-1] if pair.dead and quickbooks is None else None
     twin = quickbooks.content if quickbooks and isinstance(quickbooks.content, Invoice) else None
     currency = twin.currency if twin else invoice.currency
     own_rows = tuple(
         Row(
             history=history,
             payment=payment,
-            amount_minor=_in_currency(_applied(payment, invoice_id), payment.currency, currency),
+            amount_minor=_in_currency(_applied(payment, bigtime.key.id), payment.currency, currency),
         )
-        for invoice_id in (bigtime.key.id,)
-        for history, payment in rows.get(invoice_id, ())
+        for history, payment in rows.get(bigtime.key.id, ())
     )
     own_lines = tuple(lines.get(quickbooks.key.id, ())) if quickbooks else ()
     if quickbooks and twin and twin.deposit_minor:
         own_lines += (_deposit_line(quickbooks, twin),)
     total = _in_currency(invoice.total_minor, invoice.currency, currency)
     matching = match(own_rows, own_lines)
-    dead_content = dead.latest.content if dead else None
-    client_id = twin.client_id if twin else dead_content.client_id if isinstance(dead_content, Invoice) else ""
+    client_id = twin.client_id if twin else ""
     case = Case(
         id=bigtime.key.id,
         bigtime=bigtime,
