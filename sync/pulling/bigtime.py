@@ -1,0 +1,291 @@
+"""Pulls one firm's invoices, payments and clients out of BigTime, which tells of no change and of no deletion.
+
+A cycle reads the drafts, the hot months of invoices, the hot months of payments, in this order; then whatever is due:
+months that were not read for long, and months that a change points at. Everything that must outlast a crash (what was
+read when, what still has to be read) is in one cursor, written with the rows it stands for.
+Source: facts/bigtime.md §1.5, §1.6, §2.1, §2.2, §2.8.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+import msgspec
+
+from connectors.errors import AccessExpired, BudgetSpent, ConnectorError, Throttled, Unavailable
+from mappings.model import Invoice, Kind, Payment, RecordKey, System
+from mappings.records import PullOutcome, StoredRecord
+from mappings.vocabulary import Vocabulary
+from sync.ports import Clock, RecordStore
+from sync.pulling.absence import Absence, Reads, infer_absence
+from sync.pulling.cycle import CURSOR_FEED, BigTimeReader, Cycle, ListName, invoice_of_payment
+from sync.pulling.list_reading import read_list
+from sync.pulling.replies import Dialect, read_clients, read_drafts
+from sync.pulling.spans import due_months, hot_from
+from sync.pulling.windows import MARGIN_DAYS, Cursor, decode_cursor, month_of, new_cursor
+from sync.work import ProgressSink, unwatched
+
+# A change found in one round may point at further months; more rounds wait for the next run
+_MOST_ROUNDS = 3
+# Drafts and clients cannot be read in parts; a list of a whole multiple of this length may have been cut off
+_SUSPICIOUS_ROWS = 500
+
+
+class PullSettings(Protocol):
+    """What a pull needs of a company's settings."""
+
+    @property
+    def history_start(self) -> date:
+        """Nothing before this day is read."""
+        ...
+
+    @property
+    def reread_hours(self) -> int:
+        """Every month is read again within this time."""
+        ...
+
+
+def pull_bigtime(
+    reader: BigTimeReader,
+    store: RecordStore,
+    *,
+    run_id: str,
+    clock: Clock,
+    settings: PullSettings,
+    vocabulary: Vocabulary,
+    currency: str,
+    full: bool = False,
+    progress: ProgressSink | None = None,
+    witness: bool = False,
+    accept_losses: bool = False,
+) -> PullOutcome:
+    """Bring the store up to what BigTime shows now; without gaps in the outcome, it holds what BigTime says.
+
+    A row is called deleted in the second run that does not show it, if that run begins at a later time of the clock.
+    `full` reads every month whether due or not. `witness` says that something changed in the other system in this
+    run: the times of these reads are then kept, so that the order of the two can be proved later. `accept_losses` is
+    a person's word that a sudden loss of many records is real.
+
+    Raises: `AccessRevoked`, `ContractBroken`, `Rejected` or `NotFound`, with everything kept that was read before. A
+    system that is unreachable or throttles is a gap in the outcome instead.
+    """
+    started_at, sent_before = clock.now(), reader.sent
+    cursor = _load_cursor(store, settings.history_start, started_at.date())
+    cycle = Cycle(
+        reader=reader,
+        store=store,
+        clock=clock,
+        dialect=Dialect(vocabulary, currency),
+        run_id=run_id,
+        started_at=started_at,
+        today=started_at.date(),
+        reread_hours=settings.reread_hours,
+        cursor=cursor,
+        saved=cursor,
+        progress=progress if progress is not None else unwatched,
+        is_full=full,
+        is_witness=witness,
+        accepts_losses=accept_losses,
+    )
+    try:
+        _run(cycle)
+    except AccessExpired as error:
+        cycle.add_gap("G3", f"BigTime's session ended and could not be renewed ({error}): run it again")
+    except (Unavailable, Throttled, BudgetSpent) as error:
+        cycle.add_gap("G10", _interruption(error))
+    return PullOutcome(
+        system=System.BIGTIME,
+        read={kind.value: len(ids) for kind, ids in sorted(cycle.seen.items())},
+        changed=tuple(cycle.changed),
+        gaps=tuple(sorted(cycle.gaps)),
+        sent=reader.sent - sent_before,
+    )
+
+
+def _interruption(error: ConnectorError) -> str:
+    return f"BigTime was not read to the end ({error}); the next run goes on from there"
+
+
+def _load_cursor(store: RecordStore, history_start: date, today: date) -> Cursor:
+    start, end = month_of(history_start), month_of(today)
+    text = store.load_cursor(CURSOR_FEED)
+    known = decode_cursor(text) if text is not None else None
+    if known is None:
+        return new_cursor(start, end)
+    return msgspec.structs.replace(
+        known, invoices=known.invoices.extended(start, end), payments=known.payments.extended(start, end)
+    )
+
+
+def _run(cycle: Cycle) -> None:
+    if cycle.is_full or _is_due(cycle, cycle.cursor.clients_read_at):
+        _read_clients(cycle)
+    opened = cycle.store.load_records(System.BIGTIME, Kind.INVOICE, only_open=True)
+    open_months = {month_of(record.dated_on) for record in opened if record.dated_on is not None}
+    _read_drafts(cycle)
+    _mark_sent_drafts(cycle, opened, open_months)
+    for name in ListName:
+        feed = cycle.feed(name)
+        hot = hot_from(feed, today=cycle.today, open_months=open_months)
+        due = due_months(feed, now=cycle.started_at, reread_hours=cycle.reread_hours)
+        months = feed.months if cycle.is_full else due | frozenset(range(hot, feed.end + 1))
+        read_list(cycle, name, months=frozenset(months), hot=hot)
+    _read_unknown_clients(cycle)
+    for _ in range(_MOST_ROUNDS):
+        _settle(cycle)
+        if not _read_marked(cycle):
+            break
+    cycle.save()
+
+
+def _is_due(cycle: Cycle, read_at: datetime | None) -> bool:
+    return read_at is None or cycle.started_at - read_at >= timedelta(hours=cycle.reread_hours) * 0.9
+
+
+def _read_marked(cycle: Cycle) -> bool:
+    """Read the months that a change points at; answers whether there were any."""
+    marked = False
+    for name in ListName:
+        feed = cycle.feed(name)
+        months = frozenset(month for month in feed.months if feed.window(month).is_due)
+        if months:
+            marked = True
+            read_list(cycle, name, months=months, hot=feed.end)
+    return marked
+
+
+def _read_drafts(cycle: Cycle) -> None:
+    """Read the drafts first of all: one that is sent meanwhile then shows up in the history."""
+    asked_at = cycle.clock.now()
+    raws = cycle.reader.fetch_drafts()
+    batch = read_drafts(raws, cycle.dialect, cycle.arrival(cycle.cursor.invoices.absent_bound))
+    cycle.record_batch(Kind.INVOICE, batch, cycle.cursor)
+    cycle.drafts_asked_at = asked_at
+    if _may_be_cut_off(len(raws)):
+        cycle.add_gap(
+            "G1", f"BigTime lists exactly {len(raws)} drafts: there may be more; send or delete old drafts in BigTime"
+        )
+        return
+    cycle.drafts = batch.seen.ids
+
+
+def _may_be_cut_off(rows: int) -> bool:
+    return rows >= _SUSPICIOUS_ROWS and rows % _SUSPICIOUS_ROWS == 0
+
+
+def _mark_sent_drafts(cycle: Cycle, opened: Iterable[StoredRecord], open_months: set[int]) -> None:
+    """Mark the cold months of invoices that were drafts and are not any more.
+
+    An invoice that leaves the drafts keeps its date, so it may enter the history in a month that is not hot.
+    """
+    if cycle.drafts is None:
+        return
+    feed = cycle.cursor.invoices
+    hot = hot_from(feed, today=cycle.today, open_months=open_months)
+    cold = {
+        record.key: month_of(record.dated_on)
+        for record in opened
+        if record.dated_on is not None and month_of(record.dated_on) < hot and record.key.id not in cycle.drafts
+    }
+    contents = cycle.store.load_contents(cold) if cold else {}
+    sent = [cold[key] for key, content in contents.items() if isinstance(content, Invoice) and content.is_draft]
+    cycle.set_feed(ListName.INVOICES, feed.with_due(sent, read_before=cycle.started_at))
+
+
+def _read_clients(cycle: Cycle) -> None:
+    """Read all clients, and judge which are gone. A reading that lost too many is made again in the next run."""
+    asked_at, read_before = cycle.clock.now(), cycle.cursor.clients_read_at
+    raws = cycle.reader.fetch_clients()
+    batch = read_clients(raws, cycle.arrival(lambda _: read_before))
+    absence = infer_absence(
+        cycle.store.load_records(System.BIGTIME, Kind.CLIENT),
+        batch.seen,
+        expected=lambda _: not _may_be_cut_off(len(raws)),
+        reads=Reads(run_started_at=cycle.started_at, oldest_read_at=asked_at),
+        accept_losses=cycle.accepts_losses,
+    )
+    cycle.record_batch(
+        Kind.CLIENT,
+        batch,
+        msgspec.structs.replace(cycle.cursor, clients_read_at=None if absence.lost_count else asked_at),
+    )
+    cycle.clients_were_read = True
+    if absence.lost_count:
+        cycle.add_lost_rights(absence.lost_count)
+    if absence.missing or absence.gone:
+        cycle.record_absence(absence, cycle.cursor, since=asked_at, bounds=_last_seen(cycle, absence))
+
+
+def _last_seen(cycle: Cycle, absence: Absence) -> dict[RecordKey, datetime | None]:
+    histories = {record.key: cycle.store.load_history(record.key) for record in absence.gone}
+    return {key: history.latest.observed_at if history else None for key, history in histories.items()}
+
+
+def _read_unknown_clients(cycle: Cycle) -> None:
+    """Read the clients again when a changed invoice names one that nobody has heard of."""
+    changed = [key for key in cycle.changed if key.kind is Kind.INVOICE]
+    if cycle.clients_were_read or not changed:
+        return
+    contents = cycle.store.load_contents(changed).values()
+    named = {content.client_id for content in contents if isinstance(content, Invoice)} - {""}
+    if named - cycle.store.load_ids(System.BIGTIME, Kind.CLIENT):
+        _read_clients(cycle)
+
+
+def _settle(cycle: Cycle) -> None:
+    """Look at each changed invoice together with its payments, and mark the months that do not fit.
+
+    When the invoice says something else than its payment rows, the payments since its date are marked; when a payment
+    changed, the month of its invoice. Whatever was read in this run already is not marked again, so a difference
+    that stays costs nothing.
+    """
+    if not cycle.cursor.unsettled:
+        return
+    keys = [RecordKey(System.BIGTIME, Kind.INVOICE, id_) for id_ in cycle.cursor.unsettled]
+    invoices = {
+        key.id: content for key, content in cycle.store.load_contents(keys).items() if isinstance(content, Invoice)
+    }
+    applied = _applied(cycle, invoices)
+    invoice_months: set[int] = set()
+    payment_months: set[int] = set()
+    for id_, invoice in invoices.items():
+        if invoice.issued_on is None:
+            continue
+        invoice_months.add(month_of(invoice.issued_on))
+        if not _agrees(invoice, applied.get(id_, 0)):
+            first = month_of(invoice.issued_on - timedelta(days=MARGIN_DAYS))
+            payment_months.update(range(first, cycle.cursor.payments.end + 1))
+    cycle.cursor = msgspec.structs.replace(
+        cycle.cursor,
+        invoices=cycle.cursor.invoices.with_due(invoice_months, read_before=cycle.started_at),
+        payments=cycle.cursor.payments.with_due(payment_months, read_before=cycle.started_at),
+        unsettled=(),
+    )
+    cycle.save()
+
+
+def _applied(cycle: Cycle, invoices: dict[str, Invoice]) -> dict[str, int]:
+    """What the stored payment rows put on each of these invoices."""
+    issued = [invoice.issued_on for invoice in invoices.values() if invoice.issued_on is not None]
+    if not issued:
+        return {}
+    first = min(issued) - timedelta(days=MARGIN_DAYS)
+    rows = cycle.store.load_records(System.BIGTIME, Kind.PAYMENT, first=first)
+    keys = [row.key for row in rows if invoice_of_payment(row.key.id) in invoices]
+    applied: dict[str, int] = {}
+    for content in cycle.store.load_contents(keys).values():
+        if isinstance(content, Payment) and not content.voided:
+            for line in content.lines:
+                applied[line.target_id] = applied.get(line.target_id, 0) + line.amount_minor
+    return applied
+
+
+def _agrees(invoice: Invoice, applied_minor: int) -> bool:
+    """Whether the invoice's own figures can be made of its payment rows.
+
+    Either figure will do: what counts as paid is not documented, and an invoice that was marked as paid shows nothing
+    due without a payment. Source: facts/bigtime.md §5, line 9.
+    """
+    if invoice.balance_minor is None and invoice.paid_minor is None:
+        return True
+    return invoice.paid_minor == applied_minor or invoice.balance_minor == invoice.total_minor - applied_minor
