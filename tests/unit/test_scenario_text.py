@@ -87,7 +87,7 @@ def test_expectations_without_a_run_make_one() -> None:
         ("invoice INV-1 acme", "line 1: expected an amount such as 200.00 after 'acme', the line ends"),
         (
             "sync tomorrow",
-            "line 1: expected a date such as 2026-03-05, 'entered', 'without', 'twice', the end of the line after 'sync'",
+            "expected a date such as 2026-03-05, 'entered', 'without', 'twice', the end of the line after 'sync'",
         ),
         ("invoice INV-1 acme 5 posted 2026-02-30", "line 1: expected a date of the calendar, found '2026-02-30'"),
         ("expect none at all", "line 1: expected the end of the line after 'none', found 'at'"),
