@@ -39,6 +39,10 @@ _WRONG_REALM = (
     "QuickBooks does not let this app into this company: check that `realm_id` and `environment` (production or "
     f"sandbox) are those the app was connected to, else {_RECONNECT}"
 )
+_INACTIVE = (
+    "the QuickBooks company is not active (subscription ended or trial over): renew it at Intuit, and if it still "
+    f"fails {_RECONNECT}"
+)
 _SENTENCES: dict[type[ConnectorError], str] = {
     Unavailable: "QuickBooks cannot answer now; the next run reads from where this one stopped",
     Throttled: "QuickBooks asks for fewer calls; the next run reads from where this one stopped",
@@ -47,7 +51,7 @@ _SENTENCES: dict[type[ConnectorError], str] = {
     Conflict: "the record was changed in the meantime: it has to be read again",
     Rejected: "QuickBooks refuses the request as we wrote it: report this with the request id",
     NotFound: "there is no such record or address in QuickBooks: check `realm_id` and `base_url`",
-    ContractBroken: "the answer is not what the QuickBooks API promises: check `base_url`, and report this if it is right",
+    ContractBroken: "the answer is not what the QuickBooks API promises: check `base_url`, and report it if right",
     BudgetSpent: "the monthly allowance of metered calls is used up: nothing can be read before the month is over or "
     "the plan is raised at Intuit",
 }
@@ -60,11 +64,7 @@ _BY_CODE: dict[int, tuple[type[ConnectorError], str | None]] = {
     3100: (AccessRevoked, _WRONG_REALM),
     3200: (AccessExpired, None),
     5010: (Conflict, None),
-    6190: (
-        AccessRevoked,
-        "the QuickBooks company is not active (subscription ended or trial over): renew it at Intuit, "
-        f"then {_RECONNECT} if it still fails",
-    ),
+    6190: (AccessRevoked, _INACTIVE),
     10000: (Unavailable, None),
 }
 _BY_TYPE: dict[str, type[ConnectorError]] = {
@@ -95,7 +95,6 @@ class _Fault(msgspec.Struct):
 class _Envelope(msgspec.Struct):
     Fault: msgspec.Raw | None = None
     fault: msgspec.Raw | None = None
-    CDCResponse: msgspec.Raw | None = None
 
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
@@ -120,6 +119,13 @@ def fault_in(reply: Reply, operation: str) -> ConnectorError | None:
         return None if reply.body.lstrip()[:1] == b"{" else _error(Unavailable, reply, operation, told)
     if _is_monthly_cap(reply, told):
         return _error(BudgetSpent, reply, operation, told)
+    kind, sentence = _kind(reply.status, told)
+    return _error(kind, reply, operation, told, sentence)
+
+
+def nested_fault(raw: msgspec.Raw, reply: Reply, operation: str) -> ConnectorError:
+    """The error that a fault inside an otherwise good answer is, as change data capture sends them by entity."""
+    told = _read_fault(raw)
     kind, sentence = _kind(reply.status, told)
     return _error(kind, reply, operation, told, sentence)
 

@@ -1,0 +1,359 @@
+"""Brings the store up to what QuickBooks says now, or says honestly that it could not.
+
+The first load reads every kind in order of change; after it, one call a cycle asks what has changed. A page, a change
+list and its cursor are stored in one transaction; nothing is asked of the network inside one. When QuickBooks cannot
+list all changes (too many, too long ago), the cursor stays, the kinds are read again and their ids compared, and only
+then does the cursor move. Source: DESIGN §6; fact sheet `quickbooks.md` §2-3.
+"""
+
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import datetime, timedelta
+
+import msgspec
+
+from connectors.errors import (
+    AccessExpired,
+    BudgetSpent,
+    Conflict,
+    ConnectorError,
+    NotFound,
+    OutcomeUnknown,
+    Rejected,
+    Throttled,
+    Unavailable,
+)
+from connectors.quickbooks.reading import QuickBooksReader
+from connectors.quickbooks.statements import Place
+from connectors.quickbooks.wire import Changes
+from mappings.model import Kind, Observation, Preferences, RecordKey, System
+from mappings.quickbooks import content_from_quickbooks
+from mappings.records import PullOutcome, Quarantined
+from state.cursors import RECEIVABLE_ACCOUNTS
+from sync.ports import Clock, RecordStore
+from sync.pulling.quickbooks_cursor import (
+    ALL_KINDS,
+    TRANSACTION_KINDS,
+    QuickBooksCursor,
+    with_enumeration,
+    with_finished_enumeration,
+    with_place,
+    with_set_aside,
+    without_sweep,
+)
+from sync.pulling.quickbooks_intake import Intake
+from sync.pulling.quickbooks_rows import (
+    Mapper,
+    Progress,
+    Sifted,
+    named_customers,
+)
+
+_PASSING = (Unavailable, Throttled, BudgetSpent, AccessExpired, OutcomeUnknown, Conflict)
+_MOST_ROUNDS = 4
+_MOST_PARENTS = 5
+
+
+class QuickBooksPullSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How QuickBooks is read. The defaults are Intuit's limits with a margin.
+
+    `overlap` is how far behind the server's time changes are asked for again. `longest_gap` and `change_cap` are
+    where change data capture stops being complete. `daily` is the beat of what moves slowly. `watermark_age` is
+    how old a watermark may get while nothing changes: moving it writes a row.
+    """
+
+    overlap: timedelta = timedelta(minutes=5)
+    longest_gap: timedelta = timedelta(days=29)
+    change_cap: int = 1000
+    daily: timedelta = timedelta(hours=24)
+    watermark_age: timedelta = timedelta(hours=12)
+
+
+def pull_quickbooks(
+    reader: QuickBooksReader,
+    store: RecordStore,
+    *,
+    run_id: str,
+    clock: Clock,
+    settings: QuickBooksPullSettings | None = None,
+    full: bool = False,
+    progress: Progress | None = None,
+    mapper: Mapper = content_from_quickbooks,
+) -> PullOutcome:
+    """Read what is new. Without gaps in the outcome the store holds what QuickBooks said at the end of the pull.
+
+    An interrupted load goes on where it stopped. `full` reads everything again and looks for deletions.
+    `progress` is told the kind being read and how many of its records were read.
+
+    Raises: `AccessRevoked`, `ContractBroken`, `Rejected`, `NotFound`; a system that is only unavailable, throttled or
+    out of budget is a gap in the outcome.
+    """
+    sent, metered = reader.meter.sent, reader.meter.metered
+    intake = Intake(store, clock, run_id=run_id, mapper=mapper, progress=progress)
+    try:
+        _Pull(reader, intake, clock, settings or QuickBooksPullSettings()).run(full=full)
+    except _PASSING as error:
+        intake.add_gap("G3" if isinstance(error, AccessExpired) else "G10", str(error))
+    finally:
+        reader.meter.save()
+    return intake.outcome(sent=reader.meter.sent - sent, metered=reader.meter.metered - metered)
+
+
+class _Pull:
+    """One run's pull: what is read, in which order. The intake knows what is stored."""
+
+    def __init__(
+        self, reader: QuickBooksReader, intake: Intake, clock: Clock, settings: QuickBooksPullSettings
+    ) -> None:
+        self._reader = reader
+        self._intake = intake
+        self._clock = clock
+        self._settings = settings
+        self._seen: dict[Kind, set[str]] = {}  # ids of kinds that this run has read from the beginning
+
+    @property
+    def _cursor(self) -> QuickBooksCursor:
+        return self._intake.cursor
+
+    def run(self, *, full: bool) -> None:
+        """All reads that are due, in an order in which each finds what it needs."""
+        first = self._cursor.is_first_load
+        daily = first or full or self._is_daily_due()
+        if daily:
+            self._read_preferences(begins_load=first, begins_full=full)
+        self._catch_up()
+        if daily:
+            if not first:
+                self._read_customers(whole=full)
+            self._read_receivable_accounts()
+            self._check_counts()
+            self._intake.save(msgspec.structs.replace(self._cursor, daily_at=self._clock.now()))
+
+    # -- the first load, and reading kinds again --------------------------------------------------------------------
+
+    def _catch_up(self) -> None:
+        """Finish what is under way, then follow the changes until none are left behind."""
+        for _ in range(_MOST_ROUNDS):
+            if self._cursor.enumeration is not None:
+                self._enumerate()
+            if self._follow_changes():
+                return
+        self._intake.add_gap("G1", "QuickBooks changed faster than it could be read: the rest is read by the next run")
+
+    def _enumerate(self) -> None:
+        """Read the kinds of the enumeration to their ends, compare ids where that is wanted, then move on."""
+        enumeration = self._cursor.enumeration
+        assert enumeration is not None
+        for kind, place in enumeration.places.items():
+            self._enumerate_kind(kind, place, careful=enumeration.careful)
+        for kind in enumeration.sweeps:
+            if not self._sweep(kind):
+                raise _cannot_sweep(kind)
+        self._intake.save(with_finished_enumeration(self._cursor, self._settings.overlap))
+
+    def _enumerate_kind(self, kind: Kind, place: Place, *, careful: bool) -> None:
+        seen: set[str] | None = set() if place == Place() else None
+        with closing(self._reader.iterate_pages(kind, place, careful=careful)) as pages:
+            for page in pages:
+                sifted = self._intake.sift(kind, page.records, absent_before=self._cursor.watermark)
+                if seen is not None:
+                    seen.update(known.key.id for known in sifted.observations)
+                    seen.update(sifted.names)
+                self._intake.store_rows({kind: sifted}, with_place(self._cursor, kind, page.next_place))
+                self._reader.meter.save()
+        if seen is not None:
+            self._seen[kind] = seen
+
+    def _sweep(self, kind: Kind) -> bool:
+        """Find what was deleted: stored ids that QuickBooks no longer lists, each looked up once more.
+
+        False, and nothing done, when the list does not agree with the count: then it proves nothing.
+        """
+        listed: frozenset[str] | set[str] | None = self._seen.pop(kind, None)
+        if listed is None or self._reader.fetch_count(kind) != len(listed):
+            listed = self._reader.fetch_ids(kind)
+            if self._reader.fetch_count(kind) != len(listed):
+                return False
+        missing = sorted(self._intake.load_ids(kind) - listed)
+        found = self._intake.sift(kind, self._reader.fetch_by_ids(kind, missing)) if missing else Sifted((), (), ())
+        there = {seen.key.id for seen in found.observations} | set(found.names)
+        now = self._clock.now()
+        gone = tuple(
+            Observation(
+                key=RecordKey(System.QUICKBOOKS, kind, id_),
+                raw=b"",
+                content=None,
+                observed_at=now,
+                absent_before=min(self._cursor.watermark, now) if self._cursor.watermark else None,
+            )
+            for id_ in missing
+            if id_ not in there
+        )
+        vanished = [id_ for id_ in self._cursor.set_aside.get(kind, ()) if id_ not in listed]
+        cursor = with_set_aside(without_sweep(self._cursor, kind), kind, bad=(), good=vanished)
+        rows = Sifted((*found.observations, *gone), found.quarantined, found.names)
+        self._intake.store_rows({kind: rows}, cursor)
+        return True
+
+    # -- following changes -------------------------------------------------------------------------------------------
+
+    def _follow_changes(self) -> bool:
+        """One change list. False when it cannot be complete: an enumeration is then under way."""
+        watermark = self._cursor.watermark
+        assert watermark is not None
+        if self._clock.now() - watermark > self._settings.longest_gap:
+            self._begin_again(watermark)
+            return False
+        try:
+            changes = self._reader.fetch_changes(TRANSACTION_KINDS, watermark)
+        except Rejected:
+            if self._clock.now() - watermark < self._settings.longest_gap - timedelta(days=4):
+                raise
+            self._begin_again(watermark)  # our clock is behind: QuickBooks finds the time too long ago
+            return False
+        if changes.total < self._settings.change_cap:
+            self._store_changes(changes)
+            return True
+        self._store_overflowing(changes, watermark)
+        return False
+
+    def _begin_again(self, watermark: datetime) -> None:
+        """Changes before 30 days ago are not listed: read from the watermark on, and compare ids for deletions."""
+        begun = self._reader.fetch_preferences().server_time
+        self._intake.save(with_enumeration(self._cursor, TRANSACTION_KINDS, begun=begun, since=watermark, sweep=True))
+
+    def _store_changes(self, changes: Changes) -> None:
+        sifted = self._sift_changes(changes)
+        sifted = self._with_unknown_customers(sifted)
+        moved = msgspec.structs.replace(
+            self._cursor,
+            watermark=max(changes.server_time - self._settings.overlap, self._cursor.watermark or changes.server_time),
+        )
+        too_old = changes.server_time - (self._cursor.watermark or changes.server_time) > self._settings.watermark_age
+        if sifted or too_old:
+            self._intake.store_rows(sifted, moved, only_if_changed=not too_old)
+
+    def _store_overflowing(self, changes: Changes, watermark: datetime) -> None:
+        """Too many changes for one list: one list per kind, and a new reading of the kinds that overflow alone."""
+        single = [self._reader.fetch_changes((kind,), watermark) for kind in TRANSACTION_KINDS]
+        complete: dict[Kind, Sifted] = {}
+        overflowing: list[Kind] = []
+        for kind, found in zip(TRANSACTION_KINDS, single, strict=True):
+            if found.total >= self._settings.change_cap:
+                overflowing.append(kind)
+            else:
+                complete |= self._sift_changes(found)
+        if not overflowing:
+            self._store_changes(_joined(single, changes.server_time))
+            return
+        self._intake.store_rows(
+            self._with_unknown_customers(complete),
+            with_enumeration(self._cursor, overflowing, begun=changes.server_time, since=watermark, sweep=True),
+        )
+
+    def _with_unknown_customers(self, sifted: dict[Kind, Sifted]) -> dict[Kind, Sifted]:
+        """The same rows, and the customers that they name and the store does not have."""
+        wanted = named_customers(seen for rows in sifted.values() for seen in rows.observations)
+        fetched: dict[str, Observation] = {}
+        bad: list[Quarantined] = []
+        names: list[str] = []
+        for _ in range(_MOST_PARENTS):
+            unknown = sorted(self._intake.unknown_customers(wanted) - fetched.keys() - set(names))
+            if not unknown:
+                break
+            found = self._intake.sift(Kind.CUSTOMER, self._reader.fetch_by_ids(Kind.CUSTOMER, unknown))
+            fetched |= {seen.key.id: seen for seen in found.observations}
+            bad += found.quarantined
+            names += [*found.names, *(id_ for id_ in unknown if id_ not in fetched)]
+            wanted = named_customers(found.observations)
+        if not fetched and not bad:
+            return sifted
+        known_bad = tuple(record.record_id for record in bad)
+        return {**sifted, Kind.CUSTOMER: Sifted(tuple(fetched.values()), tuple(bad), known_bad)}
+
+    # -- the slower beat ---------------------------------------------------------------------------------------------
+
+    def _is_daily_due(self) -> bool:
+        if self._cursor.daily_at is None:
+            return True
+        if self._reader.meter.is_sparing:
+            return False
+        return self._clock.now() - self._cursor.daily_at >= self._settings.daily
+
+    def _read_preferences(self, *, begins_load: bool, begins_full: bool) -> None:
+        """The settings; the time of this answer is the start of a first load or a full reading."""
+        batch = self._reader.fetch_preferences()
+        sifted = self._intake.sift(Kind.PREFERENCES, batch.records, absent_before=self._cursor.daily_at)
+        cursor = self._cursor
+        for seen in sifted.observations:
+            if isinstance(seen.content, Preferences) and seen.content.home_currency:
+                cursor = msgspec.structs.replace(cursor, home_currency=seen.content.home_currency)
+        if begins_load and cursor.enumeration is None:
+            cursor = with_enumeration(cursor, ALL_KINDS, begun=batch.server_time)
+        elif begins_full and not begins_load:
+            cursor = with_enumeration(cursor, TRANSACTION_KINDS, begun=batch.server_time, sweep=True)
+        self._intake.store_rows({Kind.PREFERENCES: sifted}, cursor)
+
+    def _read_customers(self, *, whole: bool) -> None:
+        """The customers that were touched since the last time; all of them on a full run."""
+        since = None if whole else self._cursor.customers_since
+        begun: datetime | None = None
+        with closing(self._reader.iterate_pages(Kind.CUSTOMER, Place(since))) as pages:
+            for page in pages:
+                begun = begun or page.server_time
+                sifted = self._intake.sift(Kind.CUSTOMER, page.records, absent_before=self._cursor.customers_since)
+                self._intake.store_rows({Kind.CUSTOMER: sifted}, self._cursor)
+        assert begun is not None, "a reading has at least one page"
+        self._intake.save(msgspec.structs.replace(self._cursor, customers_since=begun - self._settings.overlap))
+
+    def _read_receivable_accounts(self) -> None:
+        """Which accounts are receivable, where it matters. A user who may not see accounts leaves it unknown."""
+        if not self._cursor.has_entry_lines:
+            return
+        try:
+            accounts = self._reader.fetch_receivable_accounts()
+        except (Rejected, NotFound):
+            return
+        self._intake.store_text(RECEIVABLE_ACCOUNTS, msgspec.json.encode(sorted(accounts)).decode())
+
+    def _check_counts(self) -> None:
+        """Compare how many records there are here and there; read again before a difference becomes a gap."""
+        differing = [kind for kind in ALL_KINDS if self._is_count_wrong(kind)]
+        if not differing:
+            return
+        self._catch_up()
+        differing = [kind for kind in differing if self._is_count_wrong(kind)]
+        if not differing:
+            return
+        begun = self._reader.fetch_preferences().server_time
+        self._intake.save(with_enumeration(self._cursor, differing, begun=begun, sweep=True, careful=True))
+        self._catch_up()
+        for kind in differing:
+            if self._is_count_wrong(kind):
+                self._intake.add_gap(
+                    "G6",
+                    f"QuickBooks counts another number of {kind} records than it shows: run `tieout reconcile --full`",
+                )
+
+    def _is_count_wrong(self, kind: Kind) -> bool:
+        here = len(self._intake.load_ids(kind)) + len(self._cursor.set_aside.get(kind, ()))
+        return self._reader.fetch_count(kind) != here
+
+    def _sift_changes(self, changes: Changes) -> dict[Kind, Sifted]:
+        return {
+            kind: self._intake.sift(kind, rows, absent_before=self._cursor.watermark)
+            for kind, rows in changes.records.items()
+        }
+
+
+def _joined(changes: Sequence[Changes], server_time: datetime) -> Changes:
+    """Lists of single kinds as one, as old as the oldest of them."""
+    return Changes({kind: rows for found in changes for kind, rows in found.records.items()}, server_time)
+
+
+def _cannot_sweep(kind: Kind) -> ConnectorError:
+    return Unavailable(
+        System.QUICKBOOKS,
+        f"{kind} list",
+        "the list does not agree with the count, so nothing can be said to be deleted; the next run looks again",
+    )
