@@ -1,8 +1,10 @@
 """Group D: the same credit or payment with different attributes."""
 
+from datetime import date
+
 from mappings.findings import Proof, Severity
-from mappings.model import Method
-from sync.rules.desk import Case, Desk, Item, ItemKind
+from mappings.model import Book, Method, Preferences
+from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, Pair, Row
 from sync.rules.draft import Draft, on_case
 from sync.rules.matching import may_be_same
 from sync.rules.moment import Moment
@@ -180,4 +182,79 @@ def _amount_draft(case: Case, row: Item, line: Item) -> Draft:
         records=(row.row.history, line.line.history),
         consumes=(row, line),
         subject=(row.row.history.key, line.line.history.key),
+    )
+
+
+def booked_in_different_months(desk: Desk) -> tuple[Draft, ...]:
+    """D4: one application belongs to one month in QuickBooks and to another in BigTime.
+
+    Example: QuickBooks 31 March, BigTime 2 April: March's applied balance is short in BigTime. A day's difference is
+    midnight in another time zone and is not told. More urgent when one of the days is in a closed period.
+    """
+    drafts = []
+    for case in desk.cases.values():
+        for pair in case.pairs:
+            if len(pair.rows) != 1 or len(pair.lines) != 1:
+                continue
+            ours, theirs = pair.rows[0].on, pair.lines[0].payment.paid_on
+            if ours is None or theirs is None or abs(ours - theirs).days <= 1:
+                continue
+            if (ours.year, ours.month) != (theirs.year, theirs.month):
+                drafts.append(_month_draft(case, pair, closed=_is_closed(desk.book, min(ours, theirs))))
+    return tuple(drafts)
+
+
+def _is_closed(book: Book, day: date) -> bool:
+    """Whether the books are closed for a day."""
+    content = book.preferences.content if book.preferences else None
+    return isinstance(content, Preferences) and content.book_close_on is not None and day <= content.book_close_on
+
+
+def _month_draft(case: Case, pair: Pair, *, closed: bool) -> Draft:
+    row, line = pair.rows[0], pair.lines[0]
+    return on_case(
+        case,
+        code="D4",
+        proof=Proof.PROVED,
+        reason="both systems state the day",
+        exposure_minor=row.amount_minor,
+        explanation=(
+            f"{case.money(row.amount_minor)} on invoice {case.number} is dated {row.on} in BigTime and "
+            f"{line.payment.paid_on} in QuickBooks: two months. Balances agree, the months' figures do not. Correct the date in BigTime."
+        ),
+        records=(row.history, line.history),
+        subject=(row.history.key, line.history.key),
+        severity=Severity.S2 if closed else Severity.S3,
+    )
+
+
+def credit_shown_as_money(desk: Desk) -> tuple[Draft, ...]:
+    """D7: a QuickBooks credit stands in BigTime under a payment type for money, or money as a client credit.
+
+    Balances are right, reports of money received are not. Information: BigTime itself may give pushed-back credits
+    such a name, and then nobody did anything wrong.
+    """
+    drafts = []
+    for case in desk.cases.values():
+        for pair in case.pairs:
+            shown_as_money = [row for row in pair.rows if row.payment.method is Method.MONEY]
+            if shown_as_money and pair.lines and all(line.funding is Funding.CREDIT for line in pair.lines):
+                drafts.append(_kind_draft(case, pair, shown_as_money))
+    return tuple(drafts)
+
+
+def _kind_draft(case: Case, pair: Pair, rows: list[Row]) -> Draft:
+    minor = sum(row.amount_minor for row in rows)
+    return on_case(
+        case,
+        code="D7",
+        proof=Proof.PROVED,
+        reason="QuickBooks links a credit, and no money",
+        exposure_minor=minor,
+        explanation=(
+            f"{case.money(minor)} on invoice {case.number} is a credit in QuickBooks and a payment of type "
+            f"{rows[0].payment.method_name!r} in BigTime: its payment history shows money that never came in."
+        ),
+        records=(*(row.history for row in rows), *(line.history for line in pair.lines)),
+        subject=tuple(row.history.key for row in rows),
     )

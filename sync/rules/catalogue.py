@@ -86,6 +86,13 @@ _TYPES = (
         "Delete the second payment in BigTime; QuickBooks is right.",
     ),
     _type(
+        "B3",
+        "duplicate-credit-memo",
+        S2,
+        "Two equal credit memos were entered in QuickBooks within an hour.",
+        "Void the second one before it is applied, if only one was meant.",
+    ),
+    _type(
         "B5",
         "payment-keyed-in-both-systems",
         S1,
@@ -158,6 +165,13 @@ _TYPES = (
         "application of credits.",
     ),
     _type(
+        "D4",
+        "booked-in-different-months",
+        S3,
+        "One application has its day in one month in QuickBooks and in another in BigTime.",
+        "Correct the date of the payment in BigTime.",
+    ),
+    _type(
         "D5",
         "currencies-differ",
         S2,
@@ -170,6 +184,13 @@ _TYPES = (
         S2,
         "The totals differ by exactly the sales tax of one side.",
         "Correct the side without tax.",
+    ),
+    _type(
+        "D7",
+        "credit-shown-as-money",
+        S4,
+        "A QuickBooks credit stands in BigTime under a payment type for money: reports of money received are too high.",
+        "Change the payment type in BigTime if your reports rely on it.",
     ),
     _type(
         "D9",

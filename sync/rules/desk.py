@@ -170,7 +170,12 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     open_credits: tuple[OpenCredit, ...]
     histories: dict[RecordKey, History]
     unmatched_quickbooks: tuple[History, ...] = ()
-    clients: dict[str, ClientRef] = {}
+    quickbooks_lines: dict[str, list[Line]] = {}
+    quickbooks_clients: dict[str, ClientRef] = {}
+
+    def client_of(self, customer_id: str) -> ClientRef:
+        """The client who is this QuickBooks customer; a nameless one for a customer that nobody told us about."""
+        return self.quickbooks_clients.get(customer_id, ClientRef(name="", quickbooks=customer_id))
 
     def of_kind(self, kind: ItemKind) -> tuple[Item, ...]:
         """The unexplained items of a kind, in a stable order."""

@@ -1,8 +1,12 @@
 """Group B: one credit or payment that stands twice."""
 
+from collections import defaultdict
+from datetime import datetime, timedelta
+from itertools import pairwise
+
 from mappings.findings import Proof, Severity
-from mappings.model import Method
-from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, Line, Pair, Row
+from mappings.model import CreditMemo, History, Method
+from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, Line, Pair, Row, amount
 from sync.rules.draft import Draft, on_case
 from sync.rules.moment import Moment
 
@@ -83,7 +87,7 @@ def push_back_echo(desk: Desk) -> tuple[Draft, ...]:
 
     B2 example: a credit memo of 300.00 applied once in QuickBooks is in BigTime twice: the push-back came twice.
     B5: a cash payment that a person keyed in BigTime beside the one that came by the sync, told from an echo by
-    another reference or payment type.
+    another reference or payment type, or because it was there before QuickBooks had the payment.
     """
     drafts = []
     for case, items in desk.by_case(ItemKind.ROW):
@@ -117,8 +121,12 @@ def _is_sum_of_credits(row: Row, case: Case) -> bool:
 
 
 def _is_keyed_by_hand(row: Row, original: Row | None, lines: tuple[Line, ...]) -> bool:
+    """Whether a person keyed one of the two: it was there before QuickBooks' payment, or is named otherwise."""
     if original is None or any(line.funding is not Funding.CASH for line in lines):
         return False
+    seen_first = min(row.history.first.observed_at, original.history.first.observed_at)
+    if any(line.payment.created_at and seen_first < line.payment.created_at for line in lines):
+        return True
     return (row.payment.reference, row.payment.method_name) != (
         original.payment.reference,
         original.payment.method_name,
@@ -153,4 +161,55 @@ def _echo_draft(case: Case, item: Item, original: Row | None, lines: tuple[Line,
         records=(item.row.history, *((original.history,) if original else ()), *(line.history for line in lines)),
         consumes=(item,),
         subject=(item.row.history.key,),
+    )
+
+
+# Two memos that a double click makes are minutes apart; a recurring credit comes back after weeks.
+_DOUBLE_CLICK = timedelta(hours=1)
+
+
+def duplicate_memo(desk: Desk) -> tuple[Draft, ...]:
+    """B3: two QuickBooks credit memos of one customer with the same amount, day and lines, entered within an hour.
+
+    Example: CM-55 and CM-56, 450.00 each, two minutes apart. A credit that comes every month is not one: its
+    memos are weeks apart. QuickBooks does not say what was meant, so a person decides.
+    """
+    groups: dict[tuple[object, ...], list[tuple[History, CreditMemo]]] = defaultdict(list)
+    for history in desk.histories.values():
+        memo = history.content
+        if isinstance(memo, CreditMemo) and memo.created_at and not memo.voided and memo.total_minor > 0:
+            key = (memo.client_id, memo.currency, memo.total_minor, memo.issued_on, memo.content_digest)
+            groups[key].append((history, memo))
+    drafts = []
+    for group in groups.values():
+        group.sort(key=lambda each: (_entered_at(each), each[0].key))
+        drafts += [
+            _memo_draft(desk, first, second)
+            for first, second in pairwise(group)
+            if _entered_at(second) - _entered_at(first) <= _DOUBLE_CLICK
+        ]
+    return tuple(drafts)
+
+
+def _entered_at(memo: tuple[History, CreditMemo]) -> datetime:
+    return memo[1].created_at or memo[0].first.observed_at
+
+
+def _memo_draft(desk: Desk, first: tuple[History, CreditMemo], second: tuple[History, CreditMemo]) -> Draft:
+    memo = second[1]
+    return Draft(
+        code="B3",
+        proof=Proof.LIKELY,
+        reason="customer, amount, day and lines are equal, and they were entered within an hour",
+        exposure_minor=memo.total_minor,
+        currency=memo.currency,
+        client=desk.client_of(memo.client_id),
+        invoice=None,
+        explanation=(
+            f"Credit memos {first[1].number} and {memo.number} in QuickBooks are both for "
+            f"{amount(memo.total_minor, memo.currency)}, on the same day and with the same lines. If only one "
+            "was meant, void the second before it is applied."
+        ),
+        records=(first[0], second[0]),
+        subject=(second[0].key,),
     )

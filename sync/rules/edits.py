@@ -102,10 +102,11 @@ def _edited_draft(
 
 
 def applications_gone(desk: Desk) -> tuple[Draft, ...]:
-    """E3, E4, E5 and the proved C4: BigTime shows a payment that QuickBooks once had on the invoice, and has no more.
+    """E3, E4, E5, and the proved C4 and C6b: BigTime shows a payment that QuickBooks had on the invoice once.
 
     E4: the credit memo behind it was voided or deleted. E3: the memo's amount was lowered below what had been
-    taken from it. E5: the link was removed, which leaves no record in QuickBooks. C4: it was plain money.
+    taken from it. E5: the link was removed, which leaves no record in QuickBooks. Plain money is C6b
+    while QuickBooks still has it unapplied, C4 when it is gone.
     Example: a credit memo of 300.00 was applied and pushed back, then its link payment deleted: QuickBooks asks
     for 300.00 again, BigTime does not.
     """
@@ -154,12 +155,20 @@ def _shrunk_memo(desk: Desk, gone: PastLine) -> tuple[History, Version] | None:
     return None
 
 
+def _is_unapplied(gone: PastLine) -> bool:
+    """Whether the money of a lost application is still there, applied to nothing."""
+    payment = gone.history.content
+    return isinstance(payment, Payment) and payment.unapplied_minor >= gone.amount_minor > 0
+
+
 def _gone_draft(desk: Desk, case: Case, gone: PastLine, consumes: tuple[Item, ...]) -> Draft:
     memos = tuple(desk.histories[key] for key in gone.credit_keys if key in desk.histories)
     dead = tuple(history for history in memos if gone_credit(history))
     shrunk = _shrunk_memo(desk, gone)
     code, what = "C4", "was deleted or taken off the invoice in QuickBooks"
-    if dead:
+    if not gone.credit_keys and _is_unapplied(gone):
+        code, what = "C6b", "QuickBooks still has but took off the invoice: the money is there, unapplied"
+    elif dead:
         code, what = "E4", "came from a credit memo that has since been voided or deleted in QuickBooks"
     elif shrunk is not None:
         code, what = "E3", "came from a credit memo whose amount was lowered in QuickBooks after it had been applied"
@@ -342,11 +351,11 @@ def _gone_invoice_draft(case: Case, dead: History, freed: tuple[PastLine, ...]) 
 
 
 def freed_payments(drafts: tuple[Draft, ...]) -> frozenset[RecordKey]:
-    """The QuickBooks payments whose unapplied rest is already told by an E6 finding."""
+    """The QuickBooks payments whose unapplied rest is already told by an E6 or C6b finding."""
     return frozenset(
         history.key
         for draft in drafts
-        if draft.code == "E6"
+        if draft.code in {"E6", "C6b"}
         for history in draft.records
         if history.key.system is System.QUICKBOOKS and history.key.kind is Kind.PAYMENT
     )

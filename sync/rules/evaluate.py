@@ -6,7 +6,14 @@ from datetime import datetime, timedelta
 
 from mappings.findings import BookResult, Finding, TieLine
 from mappings.model import Book
-from sync.rules.attributes import amounts_differ, applied_to_different_invoices, rounding, tax_on_one_side
+from sync.rules.attributes import (
+    amounts_differ,
+    applied_to_different_invoices,
+    booked_in_different_months,
+    credit_shown_as_money,
+    rounding,
+    tax_on_one_side,
+)
 from sync.rules.authority import (
     credit_on_dead_twin,
     credited_in_bigtime,
@@ -17,7 +24,7 @@ from sync.rules.authority import (
 from sync.rules.balances import balance_does_not_add_up, negative_balance, overspent_credit
 from sync.rules.desk import Desk, ItemKind
 from sync.rules.draft import Draft, finding_from_draft
-from sync.rules.duplicates import credit_applied_twice, push_back_echo
+from sync.rules.duplicates import credit_applied_twice, duplicate_memo, push_back_echo
 from sync.rules.edits import (
     applications_gone,
     freed_payments,
@@ -27,7 +34,14 @@ from sync.rules.edits import (
     payment_edited_in_bigtime,
 )
 from sync.rules.moment import Moment
-from sync.rules.one_sided import became_unapplied, not_in_bigtime, not_in_quickbooks, open_credits, sync_under_way
+from sync.rules.one_sided import (
+    became_unapplied,
+    credit_on_unknown_invoice,
+    not_in_bigtime,
+    not_in_quickbooks,
+    open_credits,
+    sync_under_way,
+)
 from sync.rules.opening import open_desk
 
 Rule = Callable[[Desk], tuple[Draft, ...]]
@@ -52,9 +66,13 @@ RULES: tuple[Rule, ...] = (
     memo_edited_after_application,  # E3
     amounts_differ,  # D1
     became_unapplied,  # C6b
+    duplicate_memo,  # B3
     sync_under_way,  # G4
     not_in_bigtime,  # C3
     not_in_quickbooks,  # C4
+    booked_in_different_months,  # D4
+    credit_shown_as_money,  # D7
+    credit_on_unknown_invoice,  # C6
     negative_balance,  # F1
     overspent_credit,  # F8
     balance_does_not_add_up,  # F10

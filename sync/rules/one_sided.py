@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from mappings.findings import Proof, Severity
-from mappings.model import CreditMemo, Entry, Payment, RecordKey
-from sync.rules.desk import Case, Desk, Item, ItemKind, OpenCredit, amount
+from mappings.findings import InvoiceRef, Proof, Severity
+from mappings.model import CreditMemo, Entry, Invoice, Payment, RecordKey
+from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, OpenCredit, amount
 from sync.rules.draft import Draft, on_case
 
 
@@ -178,3 +178,37 @@ def _open_credit_draft(desk: Desk, credit: OpenCredit) -> Draft:
         records=(credit.history,),
         severity=Severity.S3 if stale else Severity.S4,
     )
+
+
+def credit_on_unknown_invoice(desk: Desk) -> tuple[Draft, ...]:
+    """C6: a QuickBooks credit is applied to an invoice that BigTime does not have.
+
+    Normal for an invoice that was written in QuickBooks on purpose.
+    """
+    alone = {history.key.id: history for history in desk.unmatched_quickbooks}
+    drafts = []
+    for invoice_id, lines in sorted(desk.quickbooks_lines.items()):
+        history = alone.get(invoice_id)
+        on_credit = [line for line in lines if line.funding is Funding.CREDIT]
+        if history is None or not on_credit or not isinstance(history.content, Invoice):
+            continue
+        minor = sum(line.amount_minor for line in on_credit)
+        invoice = history.content
+        drafts.append(
+            Draft(
+                code="C6",
+                proof=Proof.PROVED,
+                reason="no BigTime invoice has this number for this client",
+                exposure_minor=minor,
+                currency=invoice.currency,
+                client=desk.client_of(invoice.client_id),
+                invoice=InvoiceRef(number=invoice.number, quickbooks=invoice_id),
+                explanation=(
+                    f"{amount(minor, invoice.currency)} of credit is applied to QuickBooks invoice {invoice.number}, "
+                    "which BigTime does not have. Nothing to do if the invoice was written in QuickBooks on purpose."
+                ),
+                records=(history, *(line.history for line in on_credit)),
+                subject=(history.key,),
+            )
+        )
+    return tuple(drafts)

@@ -50,6 +50,12 @@ def open_desk(book: Book, moment: Moment) -> Desk:
         items=tuple(items),
         open_credits=_open_credits(book.histories, names),
         histories=histories,
+        quickbooks_clients={
+            key.id: names.of("", key.id)
+            for key in histories
+            if key.system is System.QUICKBOOKS and key.kind is Kind.CUSTOMER
+        },
+        quickbooks_lines=lines,
         unmatched_quickbooks=links.unmatched_quickbooks,
     )
 
