@@ -80,6 +80,9 @@ _BY_TYPE: dict[str, type[ConnectorError]] = {
 }
 
 
+RawText = msgspec.Raw | msgspec.UnsetType
+
+
 class _ErrorItem(msgspec.Struct):
     code: object = None
     message: object = None
@@ -93,8 +96,8 @@ class _Fault(msgspec.Struct):
 
 
 class _Envelope(msgspec.Struct):
-    Fault: msgspec.Raw | None = None
-    fault: msgspec.Raw | None = None
+    Fault: RawText = msgspec.UNSET
+    fault: RawText = msgspec.UNSET
 
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
@@ -181,10 +184,18 @@ def _told(reply: Reply) -> _Told | None:
         return None
     try:
         envelope = _ENVELOPE.decode(reply.body)
-        raw = envelope.Fault or envelope.fault
-        return _read_fault(raw) if raw is not None else None
     except _UNREADABLE:
         return None
+    raw = fault_text(envelope.Fault, envelope.fault)
+    return _read_fault(raw) if raw is not None else None
+
+
+def fault_text(upper: RawText, lower: RawText) -> msgspec.Raw | None:
+    """The fault under either spelling of its key; None when there is none, or a null."""
+    for raw in (upper, lower):
+        if isinstance(raw, msgspec.Raw) and bytes(raw) != b"null":
+            return raw
+    return None
 
 
 def _read_fault(raw: msgspec.Raw) -> _Told:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from connectors.errors import ContractBroken
-from connectors.quickbooks.faults import damaged, nested_fault, unexpected
+from connectors.quickbooks.faults import RawText, damaged, fault_text, nested_fault, unexpected
 from connectors.transport import Reply
 from mappings.model import Kind
 from mappings.quickbooks import ENTITY_NAMES
@@ -59,7 +59,7 @@ _FIELDS: list[tuple[str, Any, Any]] = [
 ]
 # A query answer holds one of the entities, a change group at most one; the rest is not there.
 _Group = msgspec.defstruct(
-    "_Group", [*_FIELDS, ("Fault", msgspec.Raw | None, None), ("fault", msgspec.Raw | None, None)], gc=False
+    "_Group", [*_FIELDS, ("Fault", RawText, msgspec.UNSET), ("fault", RawText, msgspec.UNSET)], gc=False
 )
 
 
@@ -74,8 +74,8 @@ class _CountAnswer(msgspec.Struct):
 
 class _ChangeSet(msgspec.Struct):
     QueryResponse: list[_Group] | None = None  # type: ignore[valid-type]  # made above
-    Fault: msgspec.Raw | None = None
-    fault: msgspec.Raw | None = None
+    Fault: RawText = msgspec.UNSET
+    fault: RawText = msgspec.UNSET
 
 
 class _ChangeAnswer(msgspec.Struct):
@@ -166,7 +166,7 @@ def _decode(decoder: "msgspec.json.Decoder[Any]", reply: Reply, operation: str) 
 
 
 def _refuse_faults(group: Any, reply: Reply, operation: str) -> None:
-    fault = group.Fault or group.fault
+    fault = fault_text(group.Fault, group.fault)
     if fault is not None:
         raise nested_fault(fault, reply, operation)
 
