@@ -18,6 +18,8 @@ from connectors.sandbox.exchange import Reply, Request
 from connectors.sandbox.faults import Fault, FaultTable
 
 Handler = Callable[[Request], Reply]
+# What is done to every reply before it is sent, planned faults included: the vendor's own headers.
+Finish = Callable[[Reply], Reply]
 _NO_FAULT = Fault(name="")
 # A request larger than any the worker sends is a bug of the worker.
 _LARGEST_BODY_BYTES = 10_000_000
@@ -40,12 +42,21 @@ class RunningServer:
     `crashes` exceptions of the simulator itself; a test asserts that the last two are empty.
     """
 
-    def __init__(self, handler: Handler, faults: FaultTable, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        faults: FaultTable,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        finish: Finish | None = None,
+    ) -> None:
         self.faults = faults
         self.calls: list[Call] = []
         self.unmodelled: list[str] = []
         self.crashes: list[str] = []
         self.stopping = threading.Event()
+        self.finish: Finish = finish or (lambda reply: reply)
         self._handler = handler
         self._server = _Server((host, port), self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
@@ -139,7 +150,7 @@ class _Connection(BaseHTTPRequestHandler):
         request = Request.from_target(self.command, self.path, dict(self.headers.items()), self.rfile.read(length))
         running = self.server.running
         fault = running.faults.take(request) or _NO_FAULT
-        reply = self._reply(request, fault)
+        reply = running.finish(self._reply(request, fault))
         running.calls.append(Call(request=request, status=0 if fault.reset else reply.status, fault=fault.name))
         if reply.unmodelled:
             running.unmodelled.append(reply.unmodelled)

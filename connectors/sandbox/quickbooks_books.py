@@ -34,7 +34,8 @@ Place = tuple[int, int, Any]
 class Shelf:
     """The rows of one entity, findable by id and in the order of their last change."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, scrambled: bool = False) -> None:
+        self._scrambled = scrambled
         self.rows: dict[str, Any] = {}
         self.order: Any = SortedList()
         self.deleted: list[Deleted] = []
@@ -42,32 +43,39 @@ class Shelf:
     def put(self, row: Row, *, updated_at: int) -> None:
         """Place a row, new or known, at the time of its last change."""
         if row.id in self.rows:
-            self.order.remove((row.updated_at, row.key, row))
+            self.order.remove(self.place(row))
         self.rows[row.id] = row
         row.updated_at = updated_at
-        self.order.add((updated_at, row.key, row))
+        self.order.add(self.place(row))
 
     def fill(self, rows: Iterable[Row]) -> None:
         """Place many new rows at their own times at once."""
         added = list(rows)
         self.rows.update((row.id, row) for row in added)
-        self.order.update((row.updated_at, row.key, row) for row in added)
+        self.order.update(self.place(row) for row in added)
 
     def remove(self, row: Row, *, at: int) -> None:
         """Take a row away for good and remember that it was there."""
-        self.order.remove((row.updated_at, row.key, row))
+        self.order.remove(self.place(row))
         del self.rows[row.id]
         self.deleted.append(Deleted(entity=row.entity, id=row.id, updated_at=at))
+
+    def place(self, row: Row) -> Place:
+        """Where a row stands: by the time of its last change.
+
+        Rows of one second come by id, or by the switch in a fixed order that is not that of the ids.
+        """
+        return (row.updated_at, row.key * 2_654_435_761 % 2**32 if self._scrambled else row.key, row)
 
 
 class Books:
     """The rows of one company. Everything that changes them does so inside `step`, under `lock`."""
 
-    def __init__(self, clock: Clock, *, home_currency: str) -> None:
+    def __init__(self, clock: Clock, *, home_currency: str, scramble_ties: bool = False) -> None:
         self.lock = threading.RLock()
         self.clock = clock
         self.home_currency = home_currency
-        self.shelves: dict[Entity, Shelf] = {entity: Shelf() for entity in Entity}
+        self.shelves: dict[Entity, Shelf] = {entity: Shelf(scrambled=scramble_ties) for entity in Entity}
         self.transactions: dict[str, Transaction] = {}
         self.of_customer: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self.jobs: defaultdict[str, list[str]] = defaultdict(list)

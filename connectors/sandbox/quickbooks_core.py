@@ -12,6 +12,7 @@ from connectors.sandbox.quickbooks_rows import (
     Entity,
     LedgerRefused,
     Preferences,
+    Row,
     Transaction,
 )
 from connectors.sandbox.quickbooks_switches import QuickBooksSwitches
@@ -41,7 +42,7 @@ class LedgerCore:
     ) -> None:
         self.realm_id = realm_id
         self.switches = switches or QuickBooksSwitches()
-        self.books = Books(clock, home_currency=home_currency)
+        self.books = Books(clock, home_currency=home_currency, scramble_ties=self.switches.scramble_ties)
         self.lock = self.books.lock
         self.preferences = Preferences(entity=Entity.PREFERENCES, id="1", auto_apply_credit=auto_apply_credit)
         self._linking = Linking(self.books, self.switches)
@@ -73,6 +74,8 @@ class LedgerCore:
         with self.books.step() as now:
             self.preferences.created_at = now
             self.books.shelves[Entity.PREFERENCES].put(self.preferences, updated_at=now)
+            company = Row(entity=Entity.COMPANY_INFO, id="1", created_at=now)
+            self.books.shelves[Entity.COMPANY_INFO].put(company, updated_at=now)
             for name, kind in CHART:
                 self._add_account(name, kind, now)
 

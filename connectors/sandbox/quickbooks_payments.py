@@ -108,6 +108,54 @@ class PaymentOperations(SaleOperations):
             self._linking.rebalance(payment)
             self.books.touch(payment)
 
+    def replace_lines(
+        self,
+        payment_id: str,
+        *,
+        total: Amount,
+        apply: Mapping[str, Amount],
+        credits: Mapping[str, Amount],  # noqa: A002
+    ) -> None:
+        """Give a payment another total and other lines, as the API does: the lines given are all it has then.
+
+        Charges and credits whose line stays the same do not move.
+        """
+        with self.books.step():
+            payment = self.books.transaction(Entity.PAYMENT, payment_id)
+            minor = minor_units(total, payment.currency)
+            wanted = {
+                row_id: minor_units(amount, payment.currency) for row_id, amount in [*apply.items(), *credits.items()]
+            }
+            self._check_replacement(payment, minor, wanted, charges=frozenset(apply))
+            payment.total = minor
+            for link in list(payment.links):
+                surplus = link.amount - wanted.get(link.target_id, 0)
+                if surplus > 0:
+                    self._linking.loosen(payment, link, surplus)
+            has = {link.target_id: link.amount for link in payment.links}
+            more = {row_id: amount - has.get(row_id, 0) for row_id, amount in wanted.items()}
+            links = [
+                self._linking.plan(payment, self._linking.target(row_id), amount)
+                for row_id, amount in more.items()
+                if amount > 0
+            ]
+            self._linking.tie(payment, links)
+
+    def _check_replacement(
+        self, payment: Transaction, total: int, wanted: Mapping[str, int], *, charges: frozenset[str]
+    ) -> None:
+        """Refuse, before anything changes, lines that do not hold together."""
+        has = {link.target_id: link.amount for link in payment.links}
+        for row_id, amount in wanted.items():
+            target = self._linking.target(row_id)
+            if amount > has.get(row_id, 0):
+                link = self._linking.plan(payment, target, amount - has.get(row_id, 0))
+                if (link.sign > 0) != (row_id in charges):
+                    raise LedgerRefused(f"{target.entity} {row_id} is on the wrong side")
+        left = total - sum(amount if row_id in charges else -amount for row_id, amount in wanted.items())
+        if total < 0 or not 0 <= left <= total:
+            raise LedgerRefused(f"the lines and the total do not add up: {left} is left")
+
     def void_payment(self, payment_id: str) -> None:
         """Zero the payment; what it settled opens again."""
         with self.books.step():

@@ -72,6 +72,7 @@ class Renderer:
             Entity.CUSTOMER: self._customer,
             Entity.ACCOUNT: self._account,
             Entity.PREFERENCES: self._preferences,
+            Entity.COMPANY_INFO: self._company_info,
         }
 
     def text(self, row: Row) -> bytes:
@@ -308,6 +309,16 @@ class Renderer:
             "AccountSubType": row.type.replace(" ", ""),
             "CurrentBalance": 0,
             "CurrencyRef": currency_ref(row.currency),
+        }
+
+    def _company_info(self, row: Row) -> Content:
+        return self._common(row) | {
+            "CompanyName": "Simulated Company",
+            "LegalName": "Simulated Company",
+            "Country": "USA",
+            "FiscalYearStartMonth": "January",
+            "DefaultTimeZone": "America/Los_Angeles",
+            "NameValue": [{"Name": "OfferingSku", "Value": "QuickBooks Online Plus"}],
         }
 
     def _preferences(self, row: Preferences) -> Content:
