@@ -220,7 +220,8 @@ def _month_draft(case: Case, pair: Pair, *, closed: bool) -> Draft:
         exposure_minor=row.amount_minor,
         explanation=(
             f"{case.money(row.amount_minor)} on invoice {case.number} is dated {row.on} in BigTime and "
-            f"{line.payment.paid_on} in QuickBooks: two months. Balances agree, the months' figures do not. Correct the date in BigTime."
+            f"{line.payment.paid_on} in QuickBooks: two months. Balances agree, the months' "
+            "figures do not. Correct the date in BigTime."
         ),
         records=(row.history, line.history),
         subject=(row.history.key, line.history.key),

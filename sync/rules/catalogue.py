@@ -172,13 +172,6 @@ _TYPES = (
         "Correct the date of the payment in BigTime.",
     ),
     _type(
-        "D5",
-        "currencies-differ",
-        S2,
-        "The invoice's amounts cannot be the same in the currency that QuickBooks gives.",
-        "Check the client's currency in QuickBooks; BigTime has one currency for the firm.",
-    ),
-    _type(
         "D6",
         "tax-on-one-side",
         S2,

@@ -101,7 +101,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     `quickbooks` None means that the invoice is not in the tie-out; `dead_twin` is then the voided or deleted
     QuickBooks invoice it used to have. `amount`s are in `currency`, the twin's. `posted_at` is when QuickBooks
-    created the twin.
+    created the twin. `candidates` are QuickBooks invoices among which the twin could not be chosen.
     """
 
     id: str
@@ -118,6 +118,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...] = ()
     pairs: tuple[Pair, ...] = ()
     posted_at: datetime | None = None
+    candidates: tuple[History, ...] = ()
 
     @property
     def ref(self) -> InvoiceRef:

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from mappings.findings import Proof, Severity
-from mappings.model import CreditMemo, History, Method
+from mappings.indexing import normalise_number
+from mappings.model import CreditMemo, History, Invoice, Method
 from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, Line, Pair, Row, amount
 from sync.rules.draft import Draft, on_case
 from sync.rules.moment import Moment
@@ -212,4 +213,41 @@ def _memo_draft(desk: Desk, first: tuple[History, CreditMemo], second: tuple[His
         ),
         records=(first[0], second[0]),
         subject=(second[0].key,),
+    )
+
+
+def invoice_reposted(desk: Desk) -> tuple[Draft, ...]:
+    """B6: one BigTime invoice has two living QuickBooks invoices of its number and client.
+
+    Example: INV-9 was posted, and posted again after an import. When both fit equally well none is taken for the
+    twin and the invoice is not in the tie-out; otherwise the second one stands alone in QuickBooks.
+    """
+    twins = {
+        (case.twin.client_id, normalise_number(case.twin.number)): case for case in desk.cases.values() if case.twin
+    }
+    drafts = [_reposted_draft(case, case.candidates) for case in desk.cases.values() if case.candidates]
+    for history in desk.unmatched_quickbooks:
+        content = history.content
+        if not isinstance(content, Invoice) or not normalise_number(content.number):
+            continue
+        case = twins.get((content.client_id, normalise_number(content.number)))
+        if case is not None and case.quickbooks is not None:
+            drafts.append(_reposted_draft(case, (case.quickbooks, history)))
+    return tuple(drafts)
+
+
+def _reposted_draft(case: Case, candidates: tuple[History, ...]) -> Draft:
+    ids = ", ".join(history.key.id for history in candidates)
+    return on_case(
+        case,
+        code="B6",
+        proof=Proof.LIKELY,
+        reason="number and client are the same; neither system names the other's record",
+        exposure_minor=case.total_minor,
+        explanation=(
+            f"Invoice {case.number} has {len(candidates)} QuickBooks invoices of its number (ids {ids}): it was posted or "
+            "imported more than once. Void the one that should not exist; move payments and credits off it first."
+        ),
+        records=(case.bigtime, *candidates),
+        subject=tuple(history.key for history in candidates),
     )

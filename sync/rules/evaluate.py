@@ -24,7 +24,7 @@ from sync.rules.authority import (
 from sync.rules.balances import balance_does_not_add_up, negative_balance, overspent_credit
 from sync.rules.desk import Desk, ItemKind
 from sync.rules.draft import Draft, finding_from_draft
-from sync.rules.duplicates import credit_applied_twice, duplicate_memo, push_back_echo
+from sync.rules.duplicates import credit_applied_twice, duplicate_memo, invoice_reposted, push_back_echo
 from sync.rules.edits import (
     applications_gone,
     freed_payments,
@@ -66,6 +66,7 @@ RULES: tuple[Rule, ...] = (
     memo_edited_after_application,  # E3
     amounts_differ,  # D1
     became_unapplied,  # C6b
+    invoice_reposted,  # B6
     duplicate_memo,  # B3
     sync_under_way,  # G4
     not_in_bigtime,  # C3

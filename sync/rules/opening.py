@@ -174,6 +174,7 @@ def _open_case(
         lines=own_lines,
         pairs=matching.pairs,
         posted_at=_posted_at(quickbooks, twin),
+        candidates=pair.candidates,
     )
     return case, _items(case, matching) if twin else []
 

@@ -112,3 +112,22 @@ def test_a_cheque_keyed_in_both_systems_is_told_from_an_echo_by_its_reference() 
     book.row("p2", "101", "1000", method=MONEY, on="2026-03-05", reference="", word="Check")
 
     assert book.findings() == [("B5", "-1000.00", "1000.00")]
+
+
+def test_an_invoice_that_was_posted_twice_is_told_and_not_guessed_at() -> None:
+    book = BookOf()
+    book.bigtime_invoice("101", "1000")
+    book.quickbooks_invoice("q1", "1000", "1000", number="INV-101")
+    book.quickbooks_invoice("q2", "1000", "1000", number="INV-101")
+
+    assert book.findings() == [("B6", "0.00", "1000.00")]
+    assert book.evaluate().tie_lines == ()
+
+
+def test_a_void_first_posting_is_in_order() -> None:
+    book = BookOf()
+    book.bigtime_invoice("101", "1000")
+    book.quickbooks_invoice("q1", "0", "0", number="INV-101", voided=True)
+    book.quickbooks_invoice("q2", "1000", "1000", number="INV-101")
+
+    assert book.findings() == []
