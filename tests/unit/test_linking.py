@@ -207,7 +207,7 @@ def crowded_books(draw: st.DrawFn) -> Book:
 
     def contents(owners: Sequence[str]) -> list[list[object]]:
         said = st.tuples(NUMBERS, st.sampled_from([0, 100, 200]), st.sampled_from(owners), st.booleans())
-        return draw(st.lists(st.lists(said, min_size=1, max_size=2), max_size=5))  # type: ignore[arg-type]
+        return draw(st.lists(st.lists(said, min_size=1, max_size=2), max_size=5))
 
     histories: list[History] = []
     for place, versions in enumerate(contents(CLIENTS)):
