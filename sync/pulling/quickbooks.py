@@ -52,6 +52,7 @@ from sync.pulling.quickbooks_rows import (
 _PASSING = (Unavailable, Throttled, BudgetSpent, AccessExpired, OutcomeUnknown, Conflict)
 _MOST_ROUNDS = 4
 _MOST_PARENTS = 5
+_FEW_MISSING = 20
 
 
 class QuickBooksPullSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,8 +127,9 @@ class _Pull:
             if not first:
                 self._read_customers(whole=full)
             self._read_receivable_accounts()
-            self._check_counts()
-            self._intake.save(msgspec.structs.replace(self._cursor, daily_at=self._clock.now()))
+            miscounted = self._check_counts()
+            done = msgspec.structs.replace(self._cursor, daily_at=self._clock.now(), miscounted=miscounted)
+            self._intake.save(done)
 
     # -- the first load, and reading kinds again --------------------------------------------------------------------
 
@@ -147,8 +149,7 @@ class _Pull:
         for kind, place in enumeration.places.items():
             self._enumerate_kind(kind, place, careful=enumeration.careful)
         for kind in enumeration.sweeps:
-            if not self._sweep(kind):
-                raise _cannot_sweep(kind)
+            self._sweep(kind)
         self._intake.save(with_finished_enumeration(self._cursor, self._settings.overlap))
 
     def _enumerate_kind(self, kind: Kind, place: Place, *, careful: bool) -> None:
@@ -164,17 +165,18 @@ class _Pull:
         if seen is not None:
             self._seen[kind] = seen
 
-    def _sweep(self, kind: Kind) -> bool:
-        """Find what was deleted: stored ids that QuickBooks no longer lists, each looked up once more.
+    def _sweep(self, kind: Kind) -> None:
+        """Find what was deleted: stored ids that QuickBooks does not list, each looked up once more by its id.
 
-        False, and nothing done, when the list does not agree with the count: then it proves nothing.
+        Raises: `Unavailable` when most of what we hold is not listed and the count does not confirm it.
         """
         listed: frozenset[str] | set[str] | None = self._seen.pop(kind, None)
-        if listed is None or self._reader.fetch_count(kind) != len(listed):
+        if listed is None:
             listed = self._reader.fetch_ids(kind)
-            if self._reader.fetch_count(kind) != len(listed):
-                return False
-        missing = sorted(self._intake.load_ids(kind) - listed)
+        known = self._intake.load_ids(kind)
+        missing = sorted(known - listed)
+        if len(missing) > max(_FEW_MISSING, len(known) // 2) and self._reader.fetch_count(kind) != len(listed):
+            raise _cannot_sweep(kind)
         found = self._intake.sift(kind, self._reader.fetch_by_ids(kind, missing)) if missing else Sifted((), (), ())
         there = {seen.key.id for seen in found.observations} | set(found.names)
         now = self._clock.now()
@@ -193,7 +195,6 @@ class _Pull:
         cursor = with_set_aside(without_sweep(self._cursor, kind), kind, bad=(), good=vanished)
         rows = Sifted((*found.observations, *gone), found.quarantined, found.names)
         self._intake.store_rows({kind: rows}, cursor)
-        return True
 
     # -- following changes -------------------------------------------------------------------------------------------
 
@@ -214,8 +215,7 @@ class _Pull:
         if changes.total < self._settings.change_cap:
             self._store_changes(changes)
             return True
-        self._store_overflowing(changes, watermark)
-        return False
+        return self._store_overflowing(changes, watermark)
 
     def _begin_again(self, watermark: datetime) -> None:
         """Changes before 30 days ago are not listed: read from the watermark on, and compare ids for deletions."""
@@ -233,8 +233,11 @@ class _Pull:
         if sifted or too_old:
             self._intake.store_rows(sifted, moved, only_if_changed=not too_old)
 
-    def _store_overflowing(self, changes: Changes, watermark: datetime) -> None:
-        """Too many changes for one list: one list per kind, and a new reading of the kinds that overflow alone."""
+    def _store_overflowing(self, changes: Changes, watermark: datetime) -> bool:
+        """Too many changes for one list: one list per kind, and a new reading of the kinds that overflow alone.
+
+        True when no kind does.
+        """
         single = [self._reader.fetch_changes((kind,), watermark) for kind in TRANSACTION_KINDS]
         complete: dict[Kind, Sifted] = {}
         overflowing: list[Kind] = []
@@ -245,11 +248,12 @@ class _Pull:
                 complete |= self._sift_changes(found)
         if not overflowing:
             self._store_changes(_joined(single, changes.server_time))
-            return
+            return True
         self._intake.store_rows(
             self._with_unknown_customers(complete),
             with_enumeration(self._cursor, overflowing, begun=changes.server_time, since=watermark, sweep=True),
         )
+        return False
 
     def _with_unknown_customers(self, sifted: dict[Kind, Sifted]) -> dict[Kind, Sifted]:
         """The same rows, and the customers that they name and the store does not have."""
@@ -316,24 +320,17 @@ class _Pull:
             return
         self._intake.store_text(RECEIVABLE_ACCOUNTS, msgspec.json.encode(sorted(accounts)).decode())
 
-    def _check_counts(self) -> None:
-        """Compare how many records there are here and there; read again before a difference becomes a gap."""
+    def _check_counts(self) -> tuple[Kind, ...]:
+        """The kinds of which QuickBooks counts another number than we hold, after reading them again."""
         differing = [kind for kind in ALL_KINDS if self._is_count_wrong(kind)]
-        if not differing:
-            return
-        self._catch_up()
-        differing = [kind for kind in differing if self._is_count_wrong(kind)]
-        if not differing:
-            return
-        begun = self._reader.fetch_preferences().server_time
-        self._intake.save(with_enumeration(self._cursor, differing, begun=begun, sweep=True, careful=True))
-        self._catch_up()
-        for kind in differing:
-            if self._is_count_wrong(kind):
-                self._intake.add_gap(
-                    "G6",
-                    f"QuickBooks counts another number of {kind} records than it shows: run `tieout reconcile --full`",
-                )
+        if differing:
+            self._catch_up()
+            differing = [kind for kind in differing if self._is_count_wrong(kind)]
+        if differing:
+            begun = self._reader.fetch_preferences().server_time
+            self._intake.save(with_enumeration(self._cursor, differing, begun=begun, sweep=True, careful=True))
+            self._catch_up()
+        return tuple(kind for kind in differing if self._is_count_wrong(kind))
 
     def _is_count_wrong(self, kind: Kind) -> bool:
         here = len(self._intake.load_ids(kind)) + len(self._cursor.set_aside.get(kind, ()))
@@ -355,5 +352,6 @@ def _cannot_sweep(kind: Kind) -> ConnectorError:
     return Unavailable(
         System.QUICKBOOKS,
         f"{kind} list",
-        "the list does not agree with the count, so nothing can be said to be deleted; the next run looks again",
+        "most records are not listed any more and the count does not confirm it, so nothing is taken for deleted; "
+        "the next run looks again",
     )

@@ -43,7 +43,8 @@ class QuickBooksCursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     `enumeration`: the reading of whole kinds that is under way. `customers_since` is the same as `watermark`, for
     customers. `daily_at` is when the daily reads were last done, by our clock. `has_entry_lines`: entries that
     name customers exist, so the receivable accounts matter. `set_aside` are the ids of records that could not be
-    understood, by kind: they are in no figure.
+    understood, by kind: they are in no figure. `miscounted` are the kinds of which the last daily count found
+    another number than we hold.
     """
 
     watermark: datetime | None = None
@@ -53,6 +54,7 @@ class QuickBooksCursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     home_currency: str = ""
     has_entry_lines: bool = False
     set_aside: dict[Kind, tuple[str, ...]] = {}
+    miscounted: tuple[Kind, ...] = ()
 
     @property
     def is_first_load(self) -> bool:

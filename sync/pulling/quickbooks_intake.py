@@ -85,7 +85,11 @@ class Intake:
             self.store_rows({}, cursor)
 
     def outcome(self, *, sent: int, metered: int) -> PullOutcome:
-        """What the run did. Records that are set aside are a gap for as long as they are."""
+        """What the run did. Records that are set aside, and counts that differ, are a gap for as long as they are."""
+        for kind in self.cursor.miscounted:
+            self.add_gap(
+                "G6", f"QuickBooks counts another number of {kind} records than it lists: run `tieout reconcile --full`"
+            )
         for kind, ids in sorted(self.cursor.set_aside.items()):
             shown = ", ".join(ids[:5]) + (" and others" if len(ids) > 5 else "")
             self.add_gap(
