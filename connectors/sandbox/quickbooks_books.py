@@ -153,9 +153,11 @@ class Books:
 
     def account(self, name_or_id: str) -> Account:
         """An account by id or by name. Raises: `LedgerRefused` 610."""
-        shelf = self.shelves[Entity.ACCOUNT].rows
-        for row in [shelf.get(name_or_id), *shelf.values()]:
-            if isinstance(row, Account) and name_or_id in (row.id, row.name):
+        shelf: dict[str, Account] = self.shelves[Entity.ACCOUNT].rows
+        if name_or_id in shelf:
+            return shelf[name_or_id]
+        for row in shelf.values():
+            if row.name == name_or_id:
                 return row
         raise LedgerRefused(f"Object Not Found : Account {name_or_id} is not in the books", code="610")
 
@@ -211,18 +213,19 @@ class Books:
         return left
 
     def weight(self, row: Transaction) -> dict[str, int]:
-        """What a transaction contributes to the balance of each customer (I4)."""
+        """What a transaction contributes to the balance of each customer (I4); what is zero is left out."""
         match row.entity:
             case Entity.INVOICE:
-                return {row.customer_id: row.open_amount}
+                parts = {row.customer_id: row.open_amount}
             case Entity.CREDIT_MEMO:
-                return {row.customer_id: -row.open_amount}
+                parts = {row.customer_id: -row.open_amount}
             case Entity.PAYMENT:
-                return {row.customer_id: -row.unapplied}
+                parts = {row.customer_id: -row.unapplied}
             case Entity.REFUND_RECEIPT:
-                return {}
+                parts = {}
             case _:
-                return self.receivable_open(row)
+                parts = self.receivable_open(row)
+        return {customer_id: amount for customer_id, amount in parts.items() if amount}
 
     def _settle(self, now: int) -> None:
         moved = {**self._touched, **self._new}
