@@ -14,7 +14,9 @@ from enum import StrEnum
 import msgspec
 
 from mappings.findings import ClientRef, InvoiceRef
-from mappings.model import Book, CreditMemo, Entry, History, Invoice, Payment, RecordKey
+from mappings.ledger import Ledger
+from mappings.linking import Links
+from mappings.model import Book, Client, CreditMemo, Entry, History, Invoice, Kind, Payment, RecordKey, System
 from mappings.money import format_amount
 from sync.rules.moment import Moment
 
@@ -173,10 +175,19 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     unmatched_quickbooks: tuple[History, ...] = ()
     quickbooks_lines: dict[str, list[Line]] = {}
     quickbooks_clients: dict[str, ClientRef] = {}
+    links: Links
+    ledger: Ledger
 
     def client_of(self, customer_id: str) -> ClientRef:
         """The client who is this QuickBooks customer; a nameless one for a customer that nobody told us about."""
         return self.quickbooks_clients.get(customer_id, ClientRef(name="", quickbooks=customer_id))
+
+    def bigtime_client(self, client_id: str) -> ClientRef:
+        """The client with this BigTime id, with the customer he is linked to."""
+        history = self.histories.get(RecordKey(System.BIGTIME, Kind.CLIENT, client_id))
+        name = history.content.name if history and isinstance(history.content, Client) else ""
+        customers = self.links.clients.customers_of(client_id)
+        return ClientRef(name=name, bigtime=client_id, quickbooks=customers[0] if customers else "")
 
     def of_kind(self, kind: ItemKind) -> tuple[Item, ...]:
         """The unexplained items of a kind, in a stable order."""

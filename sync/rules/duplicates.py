@@ -246,7 +246,8 @@ def _reposted_draft(case: Case, candidates: tuple[History, ...]) -> Draft:
         exposure_minor=case.total_minor,
         explanation=(
             f"Invoice {case.number} has {len(candidates)} QuickBooks invoices of its number (ids {ids}): it was "
-            "posted or imported more than once. Void the one that should not exist; move payments and credits off it first."
+            "posted or imported more than once. Void the one that should not exist; "
+            "move payments and credits off it first."
         ),
         records=(case.bigtime, *candidates),
         subject=tuple(history.key for history in candidates),

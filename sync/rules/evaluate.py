@@ -22,6 +22,27 @@ from sync.rules.authority import (
     same_credit_twice,
 )
 from sync.rules.balances import balance_does_not_add_up, negative_balance, overspent_credit
+from sync.rules.changes import (
+    arrived_in_parts,
+    changed_in_closed_period,
+    currencies_differ,
+    customer_merged,
+    inflated_history,
+    reapplied,
+    redated_or_renumbered,
+    twin_of_another_customer,
+)
+from sync.rules.client_credits import (
+    credit_beside_debt,
+    credit_without_occasion,
+    one_overpayment_twice,
+    refunded_and_still_there,
+    spent_in_both_systems,
+    two_forms,
+    unclaimed_credit,
+    unmapped_client,
+    write_off_on_one_side,
+)
 from sync.rules.desk import Desk, ItemKind
 from sync.rules.draft import Draft, finding_from_draft
 from sync.rules.duplicates import credit_applied_twice, duplicate_memo, invoice_reposted, push_back_echo
@@ -55,12 +76,14 @@ RULES: tuple[Rule, ...] = (
     net_posting,  # A3
     same_credit_twice,  # A4
     applications_gone,  # E3 E4 E5 C4: a version agreed
+    spent_in_both_systems,  # B4
     credit_applied_twice,  # B1
     credited_in_bigtime,  # A1 A2
     marked_as_paid,  # A5
     credit_on_dead_twin,  # A7
     rounding,  # D9
     tax_on_one_side,  # D6
+    currencies_differ,  # D5
     invoice_total_edited,  # E1 E7
     invoice_gone_with_money_on_it,  # E6
     memo_edited_after_application,  # E3
@@ -68,13 +91,28 @@ RULES: tuple[Rule, ...] = (
     became_unapplied,  # C6b
     invoice_reposted,  # B6
     duplicate_memo,  # B3
+    write_off_on_one_side,  # C8
     sync_under_way,  # G4
     not_in_bigtime,  # C3
     not_in_quickbooks,  # C4
+    one_overpayment_twice,  # B7 C5
+    two_forms,  # B8
+    unmapped_client,  # C7
+    twin_of_another_customer,  # D3
     booked_in_different_months,  # D4
     credit_shown_as_money,  # D7
     credit_on_unknown_invoice,  # C6
+    arrived_in_parts,  # D8
+    changed_in_closed_period,  # E8
+    redated_or_renumbered,  # E9
+    customer_merged,  # E10
+    reapplied,  # E11
     negative_balance,  # F1
+    inflated_history,  # F2
+    credit_beside_debt,  # F4
+    unclaimed_credit,  # F5
+    credit_without_occasion,  # F6
+    refunded_and_still_there,  # F7
     overspent_credit,  # F8
     balance_does_not_add_up,  # F10
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from mappings.findings import ClientRef
+from mappings.ledger import derive_ledger
 from mappings.linking import Links, Twin, link
 from mappings.model import (
     Book,
@@ -56,6 +57,8 @@ def open_desk(book: Book, moment: Moment) -> Desk:
             if key.system is System.QUICKBOOKS and key.kind is Kind.CUSTOMER
         },
         quickbooks_lines=lines,
+        links=links,
+        ledger=derive_ledger(book),
         unmatched_quickbooks=links.unmatched_quickbooks,
     )
 

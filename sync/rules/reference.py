@@ -5,8 +5,9 @@ import re
 from collections.abc import Callable
 
 from sync.rules import gates
-from sync.rules.catalogue import CATALOGUE, FindingType
+from sync.rules.catalogue import CATALOGUE
 from sync.rules.evaluate import RULES
+from sync.rules.finding_type import FindingType
 from sync.rules.one_sided import open_credits
 
 _CODE = re.compile(r"\b[A-G]\d{1,2}b?\b")
