@@ -10,7 +10,7 @@ from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, amount
 from sync.rules.draft import Draft, on_case
 
 # Rules on unclaimed property differ by state; none of them looks at a credit younger than this.
-_UNCLAIMED_AFTER = timedelta(days=180)
+UNCLAIMED_AFTER = timedelta(days=180)
 _SAME_EVENT = timedelta(days=3)
 _SAME_MONTH = timedelta(days=31)
 
@@ -241,7 +241,7 @@ def unclaimed_credit(desk: Desk) -> tuple[Draft, ...]:
         if credit.remaining_minor <= 0 or credit.issued_on is None:
             continue
         age = desk.moment.today - credit.issued_on
-        if age > _UNCLAIMED_AFTER:
+        if age > UNCLAIMED_AFTER:
             drafts.append(
                 _draft(
                     desk,

@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from mappings.findings import BookResult, Finding, TieLine
-from mappings.model import Book
+from mappings.model import Book, Invoice
 from sync.rules.attributes import (
     amounts_differ,
     applied_to_different_invoices,
@@ -33,6 +33,7 @@ from sync.rules.changes import (
     twin_of_another_customer,
 )
 from sync.rules.client_credits import (
+    UNCLAIMED_AFTER,
     credit_beside_debt,
     credit_without_occasion,
     one_overpayment_twice,
@@ -43,7 +44,7 @@ from sync.rules.client_credits import (
     unmapped_client,
     write_off_on_one_side,
 )
-from sync.rules.desk import Desk, ItemKind
+from sync.rules.desk import Desk, ItemKind, OpenCredit
 from sync.rules.draft import Draft, finding_from_draft
 from sync.rules.duplicates import credit_applied_twice, duplicate_memo, invoice_reposted, push_back_echo
 from sync.rules.edits import (
@@ -161,7 +162,7 @@ def _tie_lines(desk: Desk, findings: tuple[Finding, ...]) -> tuple[TieLine, ...]
 
 
 def _recheck_at(desk: Desk) -> datetime | None:
-    """The next moment at which time alone changes the result: a grace period ends or a credit turns stale."""
+    """The next moment at which time alone changes the result: grace ends, a credit turns stale, an invoice overdue."""
     moment = desk.moment
     moments = [
         changed_at + moment.grace
@@ -169,9 +170,17 @@ def _recheck_at(desk: Desk) -> datetime | None:
         if item.line
         and moment.in_grace(changed_at := item.line.payment.modified_at or item.line.history.latest.observed_at)
     ]
-    for credit in desk.open_credits:
-        if credit.remaining_minor > 0 and credit.issued_on is not None:
-            stale_from = moment.start_of(credit.issued_on + moment.stale_after + timedelta(days=1))
-            if stale_from > moment.now:
-                moments.append(stale_from)
-    return min(moments, default=None)
+    days = [day for credit in desk.open_credits for day in _days_of_credit(credit, moment)]
+    days += [credit.issued_on + UNCLAIMED_AFTER for credit in desk.ledger.credits if credit.issued_on]
+    days += [
+        history.content.due_on
+        for history in desk.book.histories
+        if isinstance(history.content, Invoice) and history.content.due_on and history.content.balance_minor
+    ]
+    coming = (moment.start_of(day + timedelta(days=1)) for day in set(days))
+    return min((*moments, *(instant for instant in coming if instant > moment.now)), default=None)
+
+
+def _days_of_credit(credit: OpenCredit, moment: Moment) -> tuple[date, ...]:
+    """The last day on which a credit is not yet stale."""
+    return (credit.issued_on + moment.stale_after,) if credit.remaining_minor > 0 and credit.issued_on else ()
