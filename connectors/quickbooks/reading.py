@@ -14,6 +14,7 @@ import msgspec
 from connectors.errors import ContractBroken
 from connectors.metering import CallMeter
 from connectors.quickbooks.client import QuickBooksClient
+from connectors.quickbooks.slicing import find_id
 from connectors.quickbooks.statements import (
     PAGE_SIZE,
     Place,
@@ -96,7 +97,7 @@ class QuickBooksReader:
         """The ids of all records of a kind that are there now. Costs a full reading: there is no projection."""
         found: set[str] = set()
         for page in self.iterate_pages(kind, Place(), careful=True):
-            found.update(id_ for raw in page.records if (id_ := head_of(raw).Id))
+            found.update(id_ for raw in page.records if (id_ := head_of(raw).Id or find_id(raw)))
         return frozenset(found)
 
     def fetch_count(self, kind: Kind) -> int:

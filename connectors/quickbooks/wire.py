@@ -4,6 +4,7 @@ Only what reading needs is looked at: the records' borders, ids and times. What 
 `mappings.quickbooks`. Source: fact sheet `quickbooks.md` §2 and §3, recorded responses.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,11 +12,12 @@ import msgspec
 
 from connectors.errors import ContractBroken
 from connectors.quickbooks.faults import RawText, damaged, fault_text, nested_fault, unexpected
+from connectors.quickbooks.slicing import slice_records
 from connectors.transport import Reply
 from mappings.model import Kind
 from mappings.quickbooks import ENTITY_NAMES
 
-_TOO_DEEP = "an answer is nested too deeply to be read: report this with the request id"
+_UNKNOWN_FORM = "an answer does not have the form of the QuickBooks API: report this with the request id"
 
 
 class _Count(msgspec.Struct, rename="camel"):
@@ -95,15 +97,15 @@ def read_rows(reply: Reply, entity: str, operation: str) -> Batch:
 
     Raises: `Unavailable` for an answer that was cut off, `ContractBroken` for another form of answer.
     """
-    answer = _decode(_QUERY, reply, operation)
+    answer, text_of = _decode(_QUERY, reply, operation, level=3)
     _refuse_faults(answer.QueryResponse, reply, operation)
     rows = getattr(answer.QueryResponse, entity) or []
-    return Batch(tuple(map(bytes, rows)), _aware(answer.time, reply, operation))
+    return Batch(tuple(map(text_of, rows)), _aware(answer.time, reply, operation))
 
 
 def read_count(reply: Reply, operation: str) -> int:
     """The number in the answer to a `COUNT(*)`. Raises: as `read_rows`."""
-    answer = _decode(_COUNT, reply, operation)
+    answer, _ = _decode(_COUNT, reply, operation)
     count: int = answer.QueryResponse.total_count
     if count < 0:
         raise unexpected(reply, operation, "a count is negative: report this with the request id")
@@ -115,7 +117,7 @@ def read_changes(reply: Reply, operation: str) -> Changes:
 
     Raises: as `read_rows`; and what a fault inside stands for, because a group that failed is not an empty one.
     """
-    answer = _decode(_CHANGES, reply, operation)
+    answer, text_of = _decode(_CHANGES, reply, operation, level=6)
     found: dict[Kind, list[bytes]] = {}
     for change_set in answer.CDCResponse:
         _refuse_faults(change_set, reply, operation)
@@ -124,7 +126,7 @@ def read_changes(reply: Reply, operation: str) -> Changes:
             for kind, entity in ENTITY_NAMES.items():
                 rows = getattr(group, entity)
                 if rows:
-                    found.setdefault(kind, []).extend(map(bytes, rows))
+                    found.setdefault(kind, []).extend(map(text_of, rows))
     records = {kind: tuple(rows) for kind, rows in found.items()}
     return Changes(records, _aware(answer.time, reply, operation))
 
@@ -152,15 +154,26 @@ def time_of(raw: bytes) -> datetime | None:
         return None
 
 
-def _decode(decoder: "msgspec.json.Decoder[Any]", reply: Reply, operation: str) -> Any:
+def _decode(
+    decoder: "msgspec.json.Decoder[Any]", reply: Reply, operation: str, *, level: int = 0
+) -> tuple[Any, Callable[[msgspec.Raw], bytes]]:
+    """The envelope, and how to get a record's text from its place in it.
+
+    `level` is how many brackets stand around a record: with it, an envelope with an unreadable record is opened too.
+    """
     try:
-        return decoder.decode(reply.body)
+        return decoder.decode(reply.body), bytes
     except msgspec.ValidationError:
-        raise unexpected(
-            reply, operation, "an answer does not have the form of the QuickBooks API: report this with the request id"
-        ) from None
-    except RecursionError:
-        raise unexpected(reply, operation, _TOO_DEEP) from None
+        raise unexpected(reply, operation, _UNKNOWN_FORM) from None
+    except _UNREADABLE:
+        sliced = slice_records(reply.body, level) if level else None
+    if sliced is None:
+        raise damaged(reply, operation)
+    shallow, text_of = sliced
+    try:
+        return decoder.decode(shallow), text_of
+    except msgspec.ValidationError:
+        raise unexpected(reply, operation, _UNKNOWN_FORM) from None
     except _UNREADABLE:
         raise damaged(reply, operation) from None
 

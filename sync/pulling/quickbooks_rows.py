@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from connectors.errors import ContractBroken
+from connectors.quickbooks.slicing import find_id
 from mappings.model import (
     Client,
     Content,
@@ -67,7 +68,11 @@ def sift(
         if isinstance(mapped, Problem):
             bad.append(
                 Quarantined(
-                    system=System.QUICKBOOKS, kind=kind, record_id=identity_of(raw), raw=raw, reason=str(mapped)
+                    system=System.QUICKBOOKS,
+                    kind=kind,
+                    record_id=identity_of(raw) or find_id(raw),
+                    raw=raw,
+                    reason=str(mapped),
                 )
             )
             continue

@@ -431,6 +431,24 @@ def test_a_record_that_cannot_be_understood_is_set_aside_and_its_neighbours_land
     bench.assert_mirror_is_truth(but=CUSTOMERS_LAG)
 
 
+def test_a_record_that_spoils_its_page_is_set_aside_by_its_id(bench: Bench) -> None:
+    made = bench.invoices(5, every=SECOND)
+    bench.clock.advance(hours=1)
+    body = json.dumps(
+        {"QueryResponse": {"Invoice": bench.ledger.objects("Invoice")}, "time": "2026-03-02T02:00:00-08:00"},
+        default=str,
+    )
+    spoiled = body.replace('"INV-2"', '"\\ud800"')
+    bench.server.faults.add(faults.answer(200, spoiled), on=Match(contains="SELECT * FROM Invoice"))
+    outcome = bench.pull()
+    assert [gap.code for gap in outcome.gaps] == ["G6"]
+    assert [bad.record_id for bad in bench.store.quarantined] == [made[2]]
+    bench.clock.advance(minutes=30)
+    bench.ledger.edit_invoice(made[2], amount=1)
+    assert bench.pull().gaps == ()
+    bench.assert_mirror_is_truth(but=CUSTOMERS_LAG)
+
+
 def test_a_page_of_poison_stops_the_reading(bench: Bench) -> None:
     bench.invoices(30, every=SECOND)
     bench.clock.advance(hours=1)
