@@ -4,40 +4,21 @@
         pair.quickbooks_url, pair.bigtime_url        # origins; the worker adds its own paths
         pair.connect()                               # tokens as if somebody had consented in the browser
 
-The clock of the world is also the clock of the servers: limits per minute, tokens and sessions follow it. Where
-people use the simulators by hand, give the world a `TickingClock`, or its minutes never pass.
+The clock of the world is also the clock of the servers: limits per minute, tokens and sessions follow it, so
+somebody has to move it.
 """
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
 from connectors.sandbox import bigtime, quickbooks
 from connectors.sandbox.bigtime import API_TOKEN, Staffer
-from connectors.sandbox.clock import SimulatedClock
 from connectors.sandbox.faults import FaultTable
 from connectors.sandbox.http_server import RunningServer
 from connectors.sandbox.quickbooks_tokens import CLIENT_ID, CLIENT_SECRET, Tokens
 from connectors.sandbox.world import World
-
-
-class TickingClock(SimulatedClock):
-    """A simulated clock that also runs: it starts where it is told and then keeps pace with real time."""
-
-    def __init__(self, start: datetime) -> None:
-        super().__init__(start)
-        self._began = time.monotonic()
-
-    def now(self) -> datetime:
-        """The present, aware, in UTC."""
-        return super().now() + timedelta(seconds=time.monotonic() - self._began)
-
-    def monotonic_seconds(self) -> float:
-        """Seconds since the start."""
-        return super().monotonic_seconds() + time.monotonic() - self._began
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import requests
 from connectors.sandbox.clock import SimulatedClock
 from connectors.sandbox.playing import play, world_for
 from connectors.sandbox.scenario import parse
-from connectors.sandbox.serving import ServedWorld, TickingClock, serve_world
+from connectors.sandbox.serving import ServedWorld, serve_world
 from connectors.sandbox.world import World
 
 SCENARIO = """\
@@ -71,11 +71,3 @@ def test_a_taken_port_leaves_nothing_running() -> None:
         taken.listen()
         with pytest.raises(OSError, match="in use"):
             serve_world(World(SimulatedClock(datetime(2026, 3, 1, tzinfo=UTC))), bigtime_port=taken.getsockname()[1])
-
-
-def test_a_ticking_clock_keeps_pace_and_can_be_moved() -> None:
-    clock = TickingClock(datetime(2026, 3, 1, tzinfo=UTC))
-    before = clock.now()
-    clock.advance(days=1)
-    assert 86_400 <= (clock.now() - before).total_seconds() < 86_460
-    assert clock.monotonic_seconds() >= 86_400
