@@ -1,0 +1,199 @@
+"""Books to reconcile: groups of clients with everything known about them, now or as of an earlier moment."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from hashlib import sha256
+
+import msgspec
+from sqlalchemy import Connection, Engine, select
+
+from mappings.findings import TieLine, TieOut
+from mappings.model import Book, History, Kind, Preferences, RecordKey, System, Version
+from mappings.records import Group, StoredFinding
+from state.bulk import Row, select_in
+from state.companies import Company, last_id
+from state.cursors import RECEIVABLE_ACCOUNTS, load_cursor
+from state.engine import read, write
+from state.findings import load_findings
+from state.grouping import all_groups, groups_of
+from state.leases import Lease, hold
+from state.marks import Mark, load_mark
+from state.parties import load_parties
+from state.rechecks import load_due_parties
+from state.results import ReconcileUnit
+from state.shelves import shelf_name, shelf_number
+from state.tables import RECORD, VERSION
+from state.tie_lines import load_tie_lines, load_tie_outs
+from state.times import Clock, micros_from_utc
+from state.versions import version_from_row
+
+_PARTIES_PER_BATCH = 50  # a few thousand records in memory at a time
+_FALLBACK_CURRENCY = "USD"
+_BATCH = (
+    "SELECT r.party_id, r.shelf, r.key, v.record_id, v.sequence, v.run_id, v.observed_at, v.absent_before,"
+    " v.modified_at, v.sha256, v.content FROM record r JOIN version v ON v.record_id = r.id"
+    " WHERE v.id <= {} AND v.observed_at <= {} AND r.party_id "
+)
+_SHELF = _BATCH.replace("AND r.party_id ", "AND r.shelf ")
+_FOREVER = 2**62
+
+
+class BookReader:
+    """One company's books and what has been found in them; needs no lease and never writes."""
+
+    def __init__(self, engine: Engine, company: Company) -> None:
+        self._engine = engine
+        self._company = company
+        self._seen: Mark | None = None
+
+    def load_changed_groups(self, now: datetime) -> tuple[Group, ...]:
+        """The groups touched by versions newer than the last `reconcile_unit`, or due for a recheck."""
+        with read(self._engine) as connection:
+            mark = load_mark(connection, self._company)
+            self._seen = self._present(connection)
+            parties = load_parties(connection, self._company)
+            if mark is None or mark.context != self._seen.context:
+                return all_groups(connection, self._company, parties)
+            seeds = _changed_parties(connection, mark.version_id, self._seen.version_id)
+            seeds |= load_due_parties(connection, self._company, now)
+            return groups_of(connection, seeds, parties)
+
+    def load_all_groups(self) -> tuple[Group, ...]:
+        """Every group of the company, in a stable order."""
+        with read(self._engine) as connection:
+            self._seen = self._present(connection)
+            return all_groups(connection, self._company, load_parties(connection, self._company))
+
+    def iterate_books(self, groups: Sequence[Group], as_of: datetime | None = None) -> Iterator[Book]:
+        """The groups' books, one at a time, as known at `as_of` (None: now).
+
+        What is written while one iterates is left out. Receivable accounts are always the present ones.
+        """
+        until = _FOREVER if as_of is None else micros_from_utc(as_of)
+        with read(self._engine) as connection:
+            newest = last_id(connection, VERSION.c.id, self._company)
+            numbers = {party: number for number, party in load_parties(connection, self._company).items()}
+            preferences = self._load_preferences(connection, newest, until)
+            accounts = _load_accounts(connection, self._company)
+        for batch in _batches(groups):
+            with read(self._engine) as connection:
+                wanted = [numbers[party] for group in batch for party in group.parties if party in numbers]
+                histories = _load_histories(connection, newest, until, wanted)
+            for group in batch:
+                of_group = [history for party in group.parties for history in histories.get(numbers.get(party, 0), ())]
+                yield Book(
+                    company=self._company.alias,
+                    home_currency=_home_currency(preferences),
+                    histories=tuple(sorted(of_group, key=lambda history: history.key)),
+                    preferences=preferences,
+                    receivable_accounts=accounts,
+                )
+
+    def load_findings(self, *, statuses: Sequence[str] = ()) -> tuple[StoredFinding, ...]:
+        """Findings by severity, exposure and fingerprint; all that are not resolved when none is named."""
+        with read(self._engine) as connection:
+            return load_findings(connection, self._company, statuses=statuses)
+
+    def load_tie_outs(self) -> tuple[TieOut, ...]:
+        """The tie-out per currency over all stored tie lines."""
+        with read(self._engine) as connection:
+            return load_tie_outs(connection, self._company)
+
+    def load_tie_lines(self) -> tuple[TieLine, ...]:
+        """The tie-out of every posted invoice, by BigTime's id."""
+        with read(self._engine) as connection:
+            return load_tie_lines(connection, self._company)
+
+    def _present(self, connection: Connection) -> Mark:
+        newest = last_id(connection, VERSION.c.id, self._company)
+        preferences = self._load_preferences(connection, newest, _FOREVER)
+        content = None if preferences is None else preferences.content
+        accounts = sorted(_load_accounts(connection, self._company))
+        context = sha256(msgspec.msgpack.encode((content, accounts))).hexdigest()
+        return Mark(version_id=newest, context=context)
+
+    def _load_preferences(self, connection: Connection, newest: int, until: int) -> History | None:
+        shelf = shelf_number(self._company, System.QUICKBOOKS, Kind.PREFERENCES)
+        rows = select_in(connection, _SHELF, (newest, until), [shelf])
+        histories = _histories_by_party(rows).get(None, [])
+        return min(histories, key=lambda history: history.key) if histories else None
+
+
+class BookStore(BookReader):
+    """The books of one company for the worker that holds its lease."""
+
+    def __init__(self, engine: Engine, lease: Lease, clock: Clock) -> None:
+        super().__init__(engine, lease.company)
+        self._lease = lease
+        self._clock = clock
+
+    @contextmanager
+    def reconcile_unit(self, run_id: str) -> Iterator[ReconcileUnit]:
+        """A transaction that replaces results and moves the watermark to what `load_…_groups` saw.
+
+        All groups of one load belong into one unit. Raises: `LeaseLost`.
+        """
+        now = self._clock.now()
+        with write(self._engine) as connection:
+            hold(connection, self._lease, now=now)
+            unit = ReconcileUnit(connection, self._company, run_id=run_id, now=now)
+            yield unit
+            unit.finish(self._seen)
+
+
+def _changed_parties(connection: Connection, after: int, until: int) -> set[int]:
+    query = (
+        select(RECORD.c.party_id)
+        .join(VERSION, VERSION.c.record_id == RECORD.c.id)
+        .where(VERSION.c.id > after, VERSION.c.id <= until, RECORD.c.party_id.is_not(None))
+    )
+    return set(connection.execute(query.distinct()).scalars())
+
+
+def _batches(groups: Sequence[Group]) -> Iterator[list[Group]]:
+    batch: list[Group] = []
+    size = 0
+    for group in groups:
+        batch.append(group)
+        size += len(group.parties)
+        if size >= _PARTIES_PER_BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _load_histories(
+    connection: Connection, newest: int, until: int, parties: list[int]
+) -> dict[int | None, list[History]]:
+    return _histories_by_party(select_in(connection, _BATCH, (newest, until), parties))
+
+
+def _histories_by_party(rows: Sequence[Row]) -> dict[int | None, list[History]]:
+    versions: dict[int, list[Version]] = {}
+    places: dict[int, int | None] = {}
+    for party_id, shelf, key, *columns in rows:
+        record_id = columns[0]
+        known = versions.get(record_id)
+        if known is None:
+            places[record_id] = party_id
+            versions[record_id] = [version_from_row(RecordKey(*shelf_name(shelf), key), tuple(columns))]
+        else:
+            known.append(version_from_row(known[0].key, tuple(columns)))
+    histories: dict[int | None, list[History]] = {}
+    for record_id, found in versions.items():
+        if len(found) > 1:
+            found.sort(key=lambda version: version.sequence)
+        histories.setdefault(places[record_id], []).append(History(tuple(found)))
+    return histories
+
+
+def _load_accounts(connection: Connection, company: Company) -> frozenset[str]:
+    text = load_cursor(connection, company, RECEIVABLE_ACCOUNTS)
+    return frozenset() if text is None else frozenset(msgspec.json.decode(text, type=list[str]))
+
+
+def _home_currency(preferences: History | None) -> str:
+    content = None if preferences is None else preferences.content
+    return (content.home_currency if isinstance(content, Preferences) else "") or _FALLBACK_CURRENCY

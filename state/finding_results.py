@@ -1,0 +1,190 @@
+"""Findings of one reconcile in the place of earlier ones: opened, changed, reopened, resolved, with a history.
+
+A finding is never deleted. What people decided stays until the finding is gone; what is gone is resolved, and
+only by a run that read everything.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, select, update
+
+from mappings.findings import Finding, FindingStatus
+from mappings.model import content_hash
+from state.audit import append_entry
+from state.bulk import Row, chunks, insert_rows
+from state.by_party import ByParty
+from state.companies import Company, last_id
+from state.findings import FindingEvent
+from state.tables import FINDING, FINDING_EVENT
+from state.times import micros_from_utc
+
+_ENCODER = msgspec.msgpack.Encoder()
+_LARGEST = 2**63 - 1  # the column only sorts; the body has the exact amount
+
+
+class _Known(NamedTuple):
+    party_id: int | None
+    id: int
+    fingerprint: str
+    status: str
+    last_seen: datetime | None
+    digest: bytes
+
+
+_COLUMNS = tuple(FINDING.c[name] for name in _Known._fields)
+
+
+class FindingResults:
+    """Replaces findings group by group, inside one transaction; an equal finding is not written again."""
+
+    def __init__(
+        self, connection: Connection, company: Company, *, run_id: str, now: datetime, seen_before: datetime
+    ) -> None:
+        self._connection = connection
+        self._company = company
+        self._run_id = run_id
+        self._now = now
+        self._seen_before = seen_before
+        self._known = ByParty(connection, company, select(*_COLUMNS), _Known)
+        self._finding_id = last_id(connection, FINDING.c.id, company)
+        self._names: set[str] | None = None
+        self._new: list[Row] = []
+        self._updates: list[tuple[int, dict[str, Any]]] = []
+        self._events: list[tuple[int, FindingEvent, bytes | None]] = []
+
+    def replace(self, parties: Sequence[int], findings: Sequence[Finding], *, may_resolve: bool) -> bool:
+        """Put the findings in the place of the earlier ones of these clients.
+
+        True when an earlier one is not found any more and is kept all the same, because it may not be resolved.
+        """
+        known = {stored.fingerprint: stored for stored in self._known.rows(parties)}
+        return self._replace(parties[0], known, findings, may_resolve=may_resolve)
+
+    def replace_gates(self, findings: Sequence[Finding]) -> None:
+        """Put these in the place of the earlier findings about the whole company."""
+        stored = self._load(FINDING.c.party_id.is_(None))
+        self._replace(None, {known.fingerprint: known for known in stored}, findings, may_resolve=True)
+
+    def finish(self) -> None:
+        """Write what has changed, and one line in the audit log when anything has."""
+        insert_rows(self._connection, FINDING, self._new)
+        for finding_id, values in self._updates:
+            self._connection.execute(update(FINDING).where(FINDING.c.id == finding_id).values(**values))
+        if not self._events:
+            return
+        first, at = last_id(self._connection, FINDING_EVENT.c.id, self._company) + 1, micros_from_utc(self._now)
+        rows: list[Row] = [
+            (event_id, finding_id, event.value, at, self._run_id, "", "", body)
+            for event_id, (finding_id, event, body) in enumerate(self._events, start=first)
+        ]
+        insert_rows(self._connection, FINDING_EVENT, rows)
+        self._append_audit_entry(rows)
+
+    def _replace(
+        self, party: int | None, known: dict[str, _Known], findings: Sequence[Finding], *, may_resolve: bool
+    ) -> bool:
+        found: dict[str, Finding] = {finding.fingerprint: finding for finding in findings}
+        strangers = [fingerprint for fingerprint in found if fingerprint not in known]
+        for chunk in chunks(strangers):
+            known |= {stored.fingerprint: stored for stored in self._load(FINDING.c.fingerprint.in_(chunk))}
+        for fingerprint, finding in found.items():
+            self._find(party, finding, known.get(fingerprint))
+        gone = [
+            stored
+            for fingerprint, stored in known.items()
+            if fingerprint not in found and stored.status != FindingStatus.RESOLVED
+        ]
+        for stored in gone:
+            last_seen = stored.last_seen or self._seen_before
+            if may_resolve:
+                resolved = {"status": FindingStatus.RESOLVED.value, "resolved_at": self._now, "last_seen": last_seen}
+                self._updates.append((stored.id, resolved))
+                self._events.append((stored.id, FindingEvent.RESOLVED, None))
+            elif stored.last_seen is None:
+                self._updates.append((stored.id, {"last_seen": last_seen}))
+        return bool(gone) and not may_resolve
+
+    def _find(self, party: int | None, finding: Finding, known: _Known | None) -> None:
+        body = _ENCODER.encode(finding)
+        if known is None:
+            self._open(party, finding, body)
+            return
+        values: dict[str, Any] = {}
+        if known.status == FindingStatus.RESOLVED:
+            values = {"status": FindingStatus.OPEN.value, "resolved_at": None, "last_seen": None}
+            values |= _said(finding, body)
+            self._events.append((known.id, FindingEvent.REOPENED, body))
+        elif known.digest != content_hash(body):
+            values = {"last_seen": None, **_said(finding, body)}
+            self._events.append((known.id, FindingEvent.CHANGED, body))
+        elif known.last_seen is not None:
+            values = {"last_seen": None}
+        if values:
+            self._updates.append((known.id, values))
+
+    def _open(self, party: int | None, finding: Finding, body: bytes) -> None:
+        self._finding_id += 1
+        said = _said(finding, body)
+        self._new.append(
+            (
+                self._finding_id,
+                self._company.id,
+                party,
+                self._name(finding),
+                finding.fingerprint,
+                said["severity"],
+                said["currency"],
+                said["exposure_minor"],
+                FindingStatus.OPEN.value,
+                micros_from_utc(self._now),
+                None,
+                None,
+                said["digest"],
+                body,
+            )
+        )
+        self._events.append((self._finding_id, FindingEvent.OPENED, body))
+
+    def _name(self, finding: Finding) -> str:
+        """The code and the first digits of the fingerprint, as many as it takes to be the only one."""
+        if self._names is None:
+            names = select(FINDING.c.name).where(FINDING.c.company_id == self._company.id)
+            self._names = set(self._connection.execute(names).scalars())
+        name = f"{finding.code}-{finding.fingerprint[:8]}"
+        for length in range(9, len(finding.fingerprint) + 1):
+            if name not in self._names:
+                break
+            name = f"{finding.code}-{finding.fingerprint[:length]}"
+        self._names.add(name)
+        return name
+
+    def _load(self, condition: ColumnElement[bool]) -> list[_Known]:
+        query = select(*_COLUMNS).where(FINDING.c.company_id == self._company.id, condition)
+        return [_Known(*row) for row in self._connection.execute(query)]
+
+    def _append_audit_entry(self, events: Sequence[Row]) -> None:
+        """How many findings each thing happened to, and a digest that holds the stored events to it."""
+        kinds = [event.value for _, event, _ in self._events]
+        counts: dict[str, object] = {kind: kinds.count(kind) for kind in sorted(set(kinds))}
+        append_entry(
+            self._connection,
+            self._company,
+            at=self._now,
+            actor="tieout",
+            action="findings replaced",
+            subject=self._run_id,
+            detail={**counts, "events": content_hash(msgspec.msgpack.encode(events)).hex()},
+        )
+
+
+def _said(finding: Finding, body: bytes) -> dict[str, Any]:
+    return {
+        "severity": finding.severity.value,
+        "currency": finding.currency,
+        "exposure_minor": min(finding.exposure_minor, _LARGEST),
+        "digest": content_hash(body),
+        "body": body,
+    }

@@ -1,0 +1,94 @@
+"""Records that could not be understood: kept with their raw text, out of every figure, until they can be."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+import zstandard
+from sqlalchemy import Connection, select, update
+
+from mappings.model import Kind, RecordKey, System
+from mappings.records import Quarantined
+from state.bulk import chunks, insert_or_ignore
+from state.companies import Company
+from state.tables import QUARANTINE
+
+_LONGEST_REASON = 500
+
+
+def storable(text: str, longest: int) -> str:
+    """The text as any database takes it: without NUL and lone surrogates, cut to `longest` characters."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()[:longest]
+
+
+def record_quarantined(connection: Connection, company: Company, run_id: str, records: Sequence[Quarantined]) -> None:
+    """Keep the records; the same raw text of one kind is kept once, and comes back when it had been released."""
+    for record in records:
+        digest = sha256(record.raw).digest()
+        insert_or_ignore(
+            connection,
+            QUARANTINE,
+            {
+                "company_id": company.id,
+                "system": record.system.value,
+                "kind": record.kind.value,
+                "key": storable(record.record_id, 200),
+                "sha256": digest,
+                "raw": zstandard.compress(record.raw),
+                "reason": storable(record.reason, _LONGEST_REASON),
+                "run_id": run_id,
+            },
+        )
+        connection.execute(
+            update(QUARANTINE)
+            .where(
+                QUARANTINE.c.company_id == company.id,
+                QUARANTINE.c.system == record.system.value,
+                QUARANTINE.c.kind == record.kind.value,
+                QUARANTINE.c.sha256 == digest,
+                QUARANTINE.c.released_by_run_id.is_not(None),
+            )
+            .values(released_by_run_id=None)
+        )
+
+
+def release_quarantined(connection: Connection, company: Company, run_id: str, keys: Sequence[RecordKey]) -> None:
+    """Let go of records, all of one kind, that have been understood since."""
+    for chunk in chunks(keys):
+        connection.execute(
+            update(QUARANTINE)
+            .where(
+                QUARANTINE.c.company_id == company.id,
+                QUARANTINE.c.system == chunk[0].system.value,
+                QUARANTINE.c.kind == chunk[0].kind.value,
+                QUARANTINE.c.key.in_([key.id for key in chunk]),
+                QUARANTINE.c.released_by_run_id.is_(None),
+            )
+            .values(released_by_run_id=run_id)
+        )
+
+
+def has_quarantined(connection: Connection, company: Company) -> bool:
+    """Whether any record is still set aside."""
+    query = select(QUARANTINE.c.id).where(
+        QUARANTINE.c.company_id == company.id, QUARANTINE.c.released_by_run_id.is_(None)
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def load_quarantined(connection: Connection, company: Company) -> tuple[Quarantined, ...]:
+    """The records that are still set aside, oldest first."""
+    rows = connection.execute(
+        select(QUARANTINE)
+        .where(QUARANTINE.c.company_id == company.id, QUARANTINE.c.released_by_run_id.is_(None))
+        .order_by(QUARANTINE.c.id)
+    )
+    return tuple(
+        Quarantined(
+            system=System(row.system),
+            kind=Kind(row.kind),
+            record_id=row.key,
+            raw=zstandard.decompress(row.raw),
+            reason=row.reason,
+        )
+        for row in rows
+    )

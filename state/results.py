@@ -1,0 +1,63 @@
+"""One transaction of a reconcile: results in the place of earlier ones, and the watermark that goes with them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from mappings.findings import BookResult, Finding
+from mappings.records import Group
+from state.companies import Company
+from state.finding_results import FindingResults
+from state.marks import Mark, load_mark, record_mark
+from state.parties import load_parties
+from state.rechecks import RecheckResults
+from state.tie_lines import TieLineResults
+
+
+class ReconcileUnit:
+    """One transaction of a reconcile; see `sync.ports.ReconcileUnit` for what each method promises.
+
+    Replace each group once. Writes are gathered and sent at the end.
+    """
+
+    def __init__(self, connection: Connection, company: Company, *, run_id: str, now: datetime) -> None:
+        self._connection = connection
+        self._company = company
+        self._run_id = run_id
+        self._now = now
+        self._is_complete = False
+        mark = load_mark(connection, company)
+        before = now if mark is None or mark.reconciled_at is None else mark.reconciled_at
+        self._numbers = {party: number for number, party in load_parties(connection, company).items()}
+        self._findings = FindingResults(connection, company, run_id=run_id, now=now, seen_before=before)
+        self._tie_lines = TieLineResults(connection, company)
+        self._rechecks = RecheckResults(connection, company)
+
+    def set_complete(self, complete: bool) -> None:
+        """Whether the run that these results rest on read everything. Until told, it did not."""
+        self._is_complete = complete
+
+    def replace(self, group: Group, result: BookResult) -> None:
+        """Put the result in the place of the earlier one for these parties.
+
+        A finding that an incomplete run does not find stays, and its group is looked at again by the next run.
+        """
+        parties = sorted(self._numbers[party] for party in group.parties)
+        kept = self._findings.replace(parties, result.findings, may_resolve=self._is_complete)
+        moments = [moment for moment in (result.recheck_at, self._now if kept else None) if moment is not None]
+        self._tie_lines.replace(parties, result.tie_lines)
+        self._rechecks.replace(parties, min(moments, default=None))
+
+    def replace_gates(self, findings: Sequence[Finding]) -> None:
+        """Put the company-wide findings of group G in place of the earlier ones."""
+        self._findings.replace_gates(findings)
+
+    def finish(self, seen: Mark | None) -> None:
+        """Write everything, and move the watermark to what was `seen` when the groups were loaded."""
+        self._findings.finish()
+        self._tie_lines.finish()
+        self._rechecks.finish()
+        if seen is not None:
+            mark = Mark(version_id=seen.version_id, context=seen.context, reconciled_at=self._now)
+            record_mark(self._connection, self._company, mark, run_id=self._run_id)

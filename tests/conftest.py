@@ -1,0 +1,3 @@
+"""Fixtures that any test can ask for."""
+
+pytest_plugins = ("tests.databases",)
