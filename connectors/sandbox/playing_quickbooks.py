@@ -192,6 +192,12 @@ def refund(stage: Stage, step: Step) -> None:
     stage.world.quickbooks.refund_credit(stage.credit_memo(_word(step)), _amount(step, 1), on=on, method="Check")
 
 
+def pay_client(stage: Stage, step: Step) -> None:
+    """A cheque to the client on his receivable, linked to no credit."""
+    on = stage.booked_on(step)
+    stage.world.quickbooks.pay_customer(stage.customer_of(_word(step)), _amount(step, 1), on=on, method="Check")
+
+
 def journal_entry(stage: Stage, step: Step) -> None:
     """An entry on the client's receivable, without any document."""
     on = stage.booked_on(step)
@@ -226,5 +232,6 @@ QUICKBOOKS_LINES: Mapping[str, Callable[[Stage, Step], None]] = {
     "quickbooks auto-apply credits": auto_apply,
     "quickbooks close books": close_books,
     "quickbooks refund": refund,
+    "quickbooks pay client": pay_client,
     "quickbooks journal entry": journal_entry,
 }

@@ -94,6 +94,7 @@ FORMS = (
     Form("quickbooks auto-apply credits", ("switch",), _ON),
     Form("quickbooks close books", ("date",), _ON),
     Form("quickbooks refund", ("word", "amount"), _ON),
+    Form("quickbooks pay client", ("word", "amount"), _ON),
     Form("quickbooks journal entry", ("word", "word", "side", "amount"), _ON),
     Form("bigtime payment pushed back", ("word", "amount"), {**_ON, "method": ("text",)}),
     Form(
