@@ -211,7 +211,7 @@ def _read_clients(cycle: Cycle) -> None:
     )
     cycle.clients_were_read = True
     if absence.lost_count:
-        cycle.add_lost_rights(absence.lost_count)
+        cycle.add_lost_rights(Kind.CLIENT, absence.lost_count)
     if absence.missing or absence.gone:
         cycle.record_absence(absence, cycle.cursor, since=asked_at, bounds=_last_seen(cycle, absence))
 
@@ -235,9 +235,9 @@ def _read_unknown_clients(cycle: Cycle) -> None:
 def _settle(cycle: Cycle) -> None:
     """Look at each changed invoice together with its payments, and mark the months that do not fit.
 
-    When the invoice says something else than its payment rows, the payments since its date are marked; when a payment
-    changed, the month of its invoice. Whatever was read in this run already is not marked again, so a difference
-    that stays costs nothing.
+    When a payment changed, the month of its invoice is marked; when the invoice then says something else than its
+    payment rows, the payments since its date. Whatever was read in this run already is not marked again, so a
+    difference that stays costs nothing.
     """
     if not cycle.cursor.unsettled:
         return
@@ -245,23 +245,31 @@ def _settle(cycle: Cycle) -> None:
     invoices = {
         key.id: content for key, content in cycle.store.load_contents(keys).items() if isinstance(content, Invoice)
     }
-    applied = _applied(cycle, invoices)
-    invoice_months: set[int] = set()
-    payment_months: set[int] = set()
-    for id_, invoice in invoices.items():
-        if invoice.issued_on is None:
-            continue
-        invoice_months.add(month_of(invoice.issued_on))
-        if not _agrees(invoice, applied.get(id_, 0)):
+    stale = {id_: month for id_, invoice in invoices.items() if (month := _stale_month(cycle, invoice)) is not None}
+    fresh = {id_: invoice for id_, invoice in invoices.items() if id_ not in stale}
+    applied = _applied(cycle, fresh)
+    months: set[int] = set()
+    for id_, invoice in fresh.items():
+        if invoice.issued_on is not None and not _agrees(invoice, applied.get(id_, 0)):
             first = month_of(invoice.issued_on - timedelta(days=MARGIN_DAYS))
-            payment_months.update(range(first, cycle.cursor.payments.end + 1))
+            months.update(range(first, cycle.cursor.payments.end + 1))
     cycle.cursor = msgspec.structs.replace(
         cycle.cursor,
-        invoices=cycle.cursor.invoices.with_due(invoice_months, read_before=cycle.started_at),
-        payments=cycle.cursor.payments.with_due(payment_months, read_before=cycle.started_at),
-        unsettled=(),
+        invoices=cycle.cursor.invoices.with_due(stale.values(), read_before=cycle.started_at),
+        payments=cycle.cursor.payments.with_due(months, read_before=cycle.started_at),
+        unsettled=tuple(sorted(stale)),
     )
     cycle.save()
+
+
+def _stale_month(cycle: Cycle, invoice: Invoice) -> int | None:
+    """The month of an invoice that was not read in this run; None when it was, or cannot be."""
+    feed = cycle.cursor.invoices
+    if invoice.issued_on is None or month_of(invoice.issued_on) < feed.start:
+        return None
+    month = min(month_of(invoice.issued_on), feed.end)
+    read_at = feed.window(month).read_at
+    return month if read_at is None or read_at < cycle.started_at else None
 
 
 def _applied(cycle: Cycle, invoices: dict[str, Invoice]) -> dict[str, int]:

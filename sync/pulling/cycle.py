@@ -116,11 +116,11 @@ class Cycle:
         """Say that something could not be read; the same sentence twice is one gap."""
         self.gaps.add(Gap(code, System.BIGTIME.value, sentence))
 
-    def add_lost_rights(self, count: int) -> None:
+    def add_lost_rights(self, kind: Kind, count: int) -> None:
         """Say that so many records are not shown any more that the login must have lost rights."""
         self.add_gap(
             "G8",
-            f"BigTime does not show {count} records that it showed before: the staff member of the API token has "
+            f"BigTime does not show {count} {kind.value}s that it showed before: the staff member of the API token has "
             "probably lost rights. Nothing was taken for deleted; give the rights back",
         )
 

@@ -184,23 +184,25 @@ def _judge(cycle: Cycle, name: ListName, *, asked_at: datetime, before: Feed, sp
     } - absence.lost_months
     rows = {month: seen.rows.get(month, 0) for month in covered}
     feed = _restored(feed, before, absence.lost_months)
-    feed = feed.after_reading(covered, asked_at, rows=rows, incomplete=absence.incomplete_months)
+    unjudged = frozenset(covered) if feed.foreign_dates and not whole else frozenset()
+    feed = feed.after_reading(covered, asked_at, rows=rows, incomplete=absence.incomplete_months | unjudged)
     if absence.missing and not feed.foreign_dates:
         feed = feed.with_due(feed.months, read_before=asked_at)
     cursor = msgspec.structs.replace(cycle.cursor, **{name.value: feed})
-    _conclude(cycle, absence, cursor, asked_at=asked_at, bounds=_bounds(cycle, before, absence))
+    _conclude(cycle, name, absence, cursor=cursor, asked_at=asked_at, bounds=_bounds(cycle, before, absence))
 
 
 def _conclude(
     cycle: Cycle,
+    name: ListName,
     absence: Absence,
-    cursor: Cursor,
     *,
+    cursor: Cursor,
     asked_at: datetime,
     bounds: dict[RecordKey, datetime | None],
 ) -> None:
     if absence.lost_count:
-        cycle.add_lost_rights(absence.lost_count)
+        cycle.add_lost_rights(name.kind, absence.lost_count)
     cycle.missing_dates.update({record.key: dates_of(record) for record in absence.missing})
     if absence.missing or absence.gone:
         cycle.record_absence(absence, cursor, since=asked_at, bounds=bounds)
@@ -252,13 +254,18 @@ def _restored(feed: Feed, before: Feed, months: frozenset[int]) -> Feed:
 
 
 def _bounds(cycle: Cycle, before: Feed, absence: Absence) -> dict[RecordKey, datetime | None]:
-    """After which moment each record that is gone was deleted: when it was last certainly there."""
+    """After which moment each record that is gone was deleted: when it was last certainly there.
+
+    That is when its last version was seen, or a later complete read of its months that missed nothing.
+    """
     bounds: dict[RecordKey, datetime | None] = {}
     for record in absence.gone:
+        history = cycle.store.load_history(record.key)
+        moments = [history.latest.observed_at] if history is not None else []
         dates = dates_of(record)
-        shown = before.shown_bound(dates) if len({month_of(day) for day in dates}) == 1 else None
-        if shown is None or (record.missing_since is not None and shown >= record.missing_since):
-            history = cycle.store.load_history(record.key)
-            shown = history.latest.observed_at if history is not None else None
-        bounds[record.key] = shown
+        shown = before.shown_bound(dates)
+        is_of_one_month = len({month_of(day) for day in dates}) == 1 or not before.has_all_dates
+        if shown is not None and is_of_one_month and (record.missing_since is None or shown < record.missing_since):
+            moments.append(shown)
+        bounds[record.key] = max(moments, default=None)
     return bounds

@@ -123,7 +123,13 @@ def _batch(
         prefixes=tuple(sorted(f"{name}:" for name in named)) if kind is Kind.PAYMENT else (),
         is_certain="" not in named,
     )
-    return Batch(observations=tuple(observations), quarantined=tuple(quarantined), seen=seen, is_foreign=is_foreign)
+    return Batch(
+        observations=tuple(observations),
+        quarantined=tuple(quarantined),
+        seen=seen,
+        is_foreign=is_foreign,
+        filed=tuple(filed),
+    )
 
 
 def _observation(kind: Kind, raw: bytes, mapped: MappedRecord, arrival: Arrival) -> Observation:

@@ -53,13 +53,14 @@ class Window(msgspec.Struct, frozen=True):
 class Feed(msgspec.Struct, frozen=True, kw_only=True):
     """The windows of one list, oldest first and without holes, and what was learned about the list.
 
-    `largest_rows` is the longest reply that cannot have been cut off; `cap_rows` is the length at which replies were
-    seen to be cut off. `foreign_dates` says that the list compares a date that we do not have, so that a record may
-    be absent from the window it is filed under.
+    `has_all_dates` says that we have every date that the list may compare; without them a record may stand in any
+    window. `foreign_dates` says that it was seen to compare another one. `largest_rows` is the longest reply that
+    cannot have been cut off; `cap_rows` is the length at which replies were seen to be cut off.
     """
 
     start: int
     windows: tuple[Window, ...]
+    has_all_dates: bool = True
     largest_rows: int = 0
     cap_rows: int | None = None
     foreign_dates: bool = False
@@ -103,10 +104,10 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
 
     def _windows_of(self, days: Iterable[date | None]) -> tuple[Window, ...] | None:
         months = {month_of(day) for day in days if day is not None}
-        if self.foreign_dates or not months:
-            return self.windows
-        if min(months) < self.start:
+        if months and min(months) < self.start:
             return None
+        if self.foreign_dates or not self.has_all_dates or not months:
+            return self.windows
         return tuple(self.window(month) for month in months)
 
     def extended(self, start: int, end: int) -> "Feed":
@@ -165,8 +166,8 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     their payments.
     """
 
-    invoices: Feed
-    payments: Feed
+    invoices: Feed  # which date their list compares is not documented, and we have only one
+    payments: Feed  # one of the two dates that each row has
     clients_read_at: datetime | None = None
     unsettled: tuple[str, ...] = ()
 
@@ -180,7 +181,10 @@ def _oldest(moments: Iterable[datetime | None]) -> datetime | None:
 def new_cursor(start: int, end: int) -> Cursor:
     """The cursor of a firm of which nothing was read."""
     months = tuple(Window() for _ in range(start, max(start, end) + 1))
-    return Cursor(invoices=Feed(start=start, windows=months), payments=Feed(start=start, windows=months))
+    return Cursor(
+        invoices=Feed(start=start, windows=months, has_all_dates=False),
+        payments=Feed(start=start, windows=months),
+    )
 
 
 class _Run(msgspec.Struct, frozen=True, array_like=True):
@@ -241,7 +245,7 @@ def _feed_text(feed: Feed, step_seconds: int) -> _FeedText:
     )
 
 
-def _feed(text: _FeedText) -> Feed:
+def _feed(text: _FeedText, *, has_all_dates: bool) -> Feed:
     times = [run for run in text.runs for _ in range(run.count)]
     windows = tuple(
         Window(rows=rows, read_at=_moment(run.read_at), shown_at=_moment(run.shown_at), is_due=run.is_due)
@@ -250,6 +254,7 @@ def _feed(text: _FeedText) -> Feed:
     return Feed(
         start=text.start,
         windows=windows,
+        has_all_dates=has_all_dates,
         largest_rows=text.largest,
         cap_rows=text.cap,
         foreign_dates=text.foreign,
@@ -283,8 +288,8 @@ def decode_cursor(text: str) -> Cursor | None:
         if known.version != _VERSION or not known.invoices.runs or not known.payments.runs:
             return None
         return Cursor(
-            invoices=_feed(known.invoices),
-            payments=_feed(known.payments),
+            invoices=_feed(known.invoices, has_all_dates=False),
+            payments=_feed(known.payments, has_all_dates=True),
             clients_read_at=_moment(known.clients),
             unsettled=known.unsettled,
         )
