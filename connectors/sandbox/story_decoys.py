@@ -57,13 +57,13 @@ def payment_entered_again(office: Office) -> PlantedDecoy | None:
 
 
 def two_equal_credits(office: Office) -> PlantedDecoy | None:
-    """Two credit memos of one amount, both meant."""
+    """Two credit memos of one amount, a day apart, both meant."""
     bill = _bill(office)
     if bill is None:
         return None
-    for _ in range(2):
-        office.credit(bill, Decimal(100))
-    return _planted(office, "two equal credits", f"{bill.number} got two credits of 100.00, both meant", bill)
+    office.credit(bill, Decimal(100))
+    office.promise(lambda: office.credit(bill, Decimal(100)))
+    return _planted(office, "two equal credits", f"{bill.number} gets two credits of 100.00, both meant", bill)
 
 
 def client_renamed(office: Office) -> PlantedDecoy | None:

@@ -139,8 +139,8 @@ def _pushed_twice(office: Office, bill: Bill) -> Outcome:
 
 def _keyed_in_both(office: Office, bill: Bill) -> Outcome:
     amount, number = _part(office, bill, 30), office.next_number("CHK")
-    method = bill.engagement.method
-    office.world.bigtime.add_payment({bill.sid: amount}, method=method, on=office.today, number=number)
+    typed, method = number.removeprefix("CHK-"), bill.engagement.method
+    office.world.bigtime.add_payment({bill.sid: amount}, method=method, on=office.today, number=typed)
     office.receive([bill], [amount], number=number)
     words = f"Payment {number} over {amount:,.2f} for {bill.number} was typed into BigTime and into QuickBooks"
     return _planted(office, bill, words, code="B5", amount=amount, claim=-amount)

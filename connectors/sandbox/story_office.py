@@ -5,7 +5,7 @@ that the office is given, so that equal seeds tell equal stories.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -121,9 +121,11 @@ class Office:
         self.lost_tonight: set[str] = set()
         self.doubled_tonight: set[str] = set()
         self.said: list[str] = []
+        self._promised: list[Callable[[], object]] = []
         self._clients = {each: world.add_client(each.client) for each in ENGAGEMENTS}
         self._payments_due: defaultdict[date, list[str]] = defaultdict(list)
         self._credits_due: defaultdict[date, list[tuple[str, int]]] = defaultdict(list)
+        self._credited_months: set[tuple[Engagement, date]] = set()
         self._overpaid: dict[Engagement, str] = {}
         self._numbers = {"INV": 1000, "CHK": 4100, "CM": 200}
 
@@ -135,9 +137,13 @@ class Office:
     # The day
 
     def open(self, day: date) -> None:
-        """Begin a day."""
+        """Begin a day, with what was promised for it."""
         self.clock.advance_to(datetime.combine(day, _OPENS))
         self.said = []
+        if day.weekday() < 5:
+            promised, self._promised = self._promised, []
+            for happening in promised:
+                happening()
 
     def work(self) -> None:
         """An ordinary day; on weekends nobody is in."""
@@ -221,6 +227,10 @@ class Office:
         self.say(f"{engagement.client} paid {sum(applied, Decimal(extra)):,.2f} ({reference}) for {names}")
         return payment
 
+    def promise(self, happening: Callable[[], object]) -> None:
+        """Do this on the next working day."""
+        self._promised.append(happening)
+
     # What the office knows
 
     def customer(self, bill: Bill) -> str:
@@ -261,7 +271,9 @@ class Office:
         return any(self.today == working_day(self.today.replace(day=day)) for day in days)
 
     def _usual_credit(self, bill: Bill) -> int:
-        if bill.engagement.monthly_credit and bill.written_on.day <= 7:
+        month = (bill.engagement, bill.written_on.replace(day=1))
+        if bill.engagement.monthly_credit and month not in self._credited_months:
+            self._credited_months.add(month)
             return bill.engagement.monthly_credit
         if self.chance.random() >= 0.08:
             return 0
