@@ -6,7 +6,6 @@ list all changes (too many, too long ago), the cursor stays, the kinds are read 
 then does the cursor move. Source: DESIGN §6; fact sheet `quickbooks.md` §2-3.
 """
 
-from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 
@@ -58,12 +57,14 @@ _FEW_MISSING = 20
 class QuickBooksPullSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How QuickBooks is read. The defaults are Intuit's limits with a margin.
 
-    `overlap` is how far behind the server's time changes are asked for again. `longest_gap` and `change_cap` are
+    `overlap` is how far behind the server's time changes are asked for again, `least_overlap` how far at least when
+    so much happened meanwhile that one list cannot hold it. `longest_gap` and `change_cap` are
     where change data capture stops being complete. `daily` is the beat of what moves slowly. `watermark_age` is
     how old a watermark may get while nothing changes: moving it writes a row.
     """
 
     overlap: timedelta = timedelta(minutes=5)
+    least_overlap: timedelta = timedelta(seconds=10)
     longest_gap: timedelta = timedelta(days=29)
     change_cap: int = 1000
     daily: timedelta = timedelta(hours=24)
@@ -134,11 +135,13 @@ class _Pull:
     # -- the first load, and reading kinds again --------------------------------------------------------------------
 
     def _catch_up(self) -> None:
-        """Finish what is under way, then follow the changes until none are left behind."""
+        """Finish what is under way, then follow the changes; kinds that overflow are done when they are read."""
         for _ in range(_MOST_ROUNDS):
             if self._cursor.enumeration is not None:
                 self._enumerate()
             if self._follow_changes():
+                if self._cursor.enumeration is not None:
+                    self._enumerate()
                 return
         self._intake.add_gap("G1", "QuickBooks changed faster than it could be read: the rest is read by the next run")
 
@@ -171,9 +174,12 @@ class _Pull:
         Raises: `Unavailable` when most of what we hold is not listed and the count does not confirm it.
         """
         listed: frozenset[str] | set[str] | None = self._seen.pop(kind, None)
-        if listed is None:
-            listed = self._reader.fetch_ids(kind)
         known = self._intake.load_ids(kind)
+        if listed is None:
+            if not self._is_count_wrong(kind):  # all that is there was read, so nothing that we hold can be gone
+                self._intake.save(without_sweep(self._cursor, kind))
+                return
+            listed = self._reader.fetch_ids(kind)
         missing = sorted(known - listed)
         if len(missing) > max(_FEW_MISSING, len(known) // 2) and self._reader.fetch_count(kind) != len(listed):
             raise _cannot_sweep(kind)
@@ -199,46 +205,64 @@ class _Pull:
     # -- following changes -------------------------------------------------------------------------------------------
 
     def _follow_changes(self) -> bool:
-        """One change list. False when it cannot be complete: an enumeration is then under way."""
+        """One change list. False when it cannot be had any more: everything since the watermark is then to be read.
+
+        Our clock only raises the suspicion that the watermark is too long ago; QuickBooks' own time decides.
+        """
         watermark = self._cursor.watermark
         assert watermark is not None
-        if self._clock.now() - watermark > self._settings.longest_gap:
-            self._begin_again(watermark)
+        if self._clock.now() - watermark > self._settings.longest_gap and self._begins_again(watermark):
             return False
         try:
             changes = self._reader.fetch_changes(TRANSACTION_KINDS, watermark)
         except Rejected:
-            if self._clock.now() - watermark < self._settings.longest_gap - timedelta(days=4):
-                raise
-            self._begin_again(watermark)  # our clock is behind: QuickBooks finds the time too long ago
-            return False
+            if self._begins_again(watermark, margin=timedelta(days=4)):
+                return False
+            raise
+        if changes.server_time - watermark > self._settings.longest_gap:
+            return not self._begins_again(watermark)
         if changes.total < self._settings.change_cap:
             self._store_changes(changes)
-            return True
-        return self._store_overflowing(changes, watermark)
+        else:
+            self._store_many(changes, watermark)
+        return True
 
-    def _begin_again(self, watermark: datetime) -> None:
-        """Changes before 30 days ago are not listed: read from the watermark on, and compare ids for deletions."""
-        begun = self._reader.fetch_preferences().server_time
-        self._intake.save(with_enumeration(self._cursor, TRANSACTION_KINDS, begun=begun, since=watermark, sweep=True))
+    def _begins_again(self, watermark: datetime, *, margin: timedelta = timedelta()) -> bool:
+        """Start reading from the watermark on and comparing ids, if it is too long ago by QuickBooks' time."""
+        now = self._reader.fetch_preferences().server_time
+        if now - watermark <= self._settings.longest_gap - margin:
+            return False
+        self._intake.save(with_enumeration(self._cursor, TRANSACTION_KINDS, begun=now, since=watermark, sweep=True))
+        return True
 
-    def _store_changes(self, changes: Changes) -> None:
-        sifted = self._sift_changes(changes)
-        sifted = self._with_unknown_customers(sifted)
+    def _store_changes(self, changes: Changes, *, not_before: datetime | None = None) -> None:
+        """A complete list. The watermark moves when a record is new or when it has got old.
+
+        With `not_before` it moves always, and at least to there.
+        """
+        before = self._cursor.watermark
+        assert before is not None
+        sifted = self._with_unknown_customers(self._sift_changes(changes))
         moved = msgspec.structs.replace(
             self._cursor,
-            watermark=max(changes.server_time - self._settings.overlap, self._cursor.watermark or changes.server_time),
+            watermark=max(changes.server_time - self._settings.overlap, not_before or before),
+            complete_at=changes.server_time,
         )
-        too_old = changes.server_time - (self._cursor.watermark or changes.server_time) > self._settings.watermark_age
-        if sifted or too_old:
-            self._intake.store_rows(sifted, moved, only_if_changed=not too_old)
+        moves = not_before is not None or changes.server_time - before > self._settings.watermark_age
+        if sifted or moves:
+            self._intake.store_rows(sifted, moved, only_if_changed=not moves)
 
-    def _store_overflowing(self, changes: Changes, watermark: datetime) -> bool:
-        """Too many changes for one list: one list per kind, and a new reading of the kinds that overflow alone.
-
-        True when no kind does.
+    def _store_many(self, changes: Changes, watermark: datetime) -> None:
+        """Too many changes for one list. First without most of the overlap, whose records were read already; then one
+        list per kind, and a new reading of the kinds that overflow even alone: that is left under way.
         """
-        single = [self._reader.fetch_changes((kind,), watermark) for kind in TRANSACTION_KINDS]
+        complete_at = self._cursor.complete_at or watermark
+        recent = max(complete_at - self._settings.least_overlap, watermark)
+        shorter = self._reader.fetch_changes(TRANSACTION_KINDS, recent)
+        if shorter.total < self._settings.change_cap:
+            self._store_changes(shorter, not_before=recent)
+            return
+        single = [self._reader.fetch_changes((kind,), recent) for kind in TRANSACTION_KINDS]
         complete: dict[Kind, Sifted] = {}
         overflowing: list[Kind] = []
         for kind, found in zip(TRANSACTION_KINDS, single, strict=True):
@@ -246,14 +270,9 @@ class _Pull:
                 overflowing.append(kind)
             else:
                 complete |= self._sift_changes(found)
-        if not overflowing:
-            self._store_changes(_joined(single, changes.server_time))
-            return True
-        self._intake.store_rows(
-            self._with_unknown_customers(complete),
-            with_enumeration(self._cursor, overflowing, begun=changes.server_time, since=watermark, sweep=True),
-        )
-        return False
+        begun = changes.server_time
+        cursor = with_enumeration(self._cursor, overflowing, begun=begun, since=watermark, sweep=True)
+        self._intake.store_rows(self._with_unknown_customers(complete), cursor)
 
     def _with_unknown_customers(self, sifted: dict[Kind, Sifted]) -> dict[Kind, Sifted]:
         """The same rows, and the customers that they name and the store does not have."""
@@ -282,7 +301,8 @@ class _Pull:
             return True
         if self._reader.meter.is_sparing:
             return False
-        return self._clock.now() - self._cursor.daily_at >= self._settings.daily
+        passed = self._clock.now() - self._cursor.daily_at
+        return passed >= self._settings.daily or passed < timedelta()  # a clock that was put back
 
     def _read_preferences(self, *, begins_load: bool, begins_full: bool) -> None:
         """The settings; the time of this answer is the start of a first load or a full reading."""
@@ -341,11 +361,6 @@ class _Pull:
             kind: self._intake.sift(kind, rows, absent_before=self._cursor.watermark)
             for kind, rows in changes.records.items()
         }
-
-
-def _joined(changes: Sequence[Changes], server_time: datetime) -> Changes:
-    """Lists of single kinds as one, as old as the oldest of them."""
-    return Changes({kind: rows for found in changes for kind, rows in found.records.items()}, server_time)
 
 
 def _cannot_sweep(kind: Kind) -> ConnectorError:

@@ -40,6 +40,7 @@ class QuickBooksCursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     """All that the next run needs to know.
 
     `watermark`: everything that QuickBooks changed before it is in the store; None until the first load is over.
+    `complete_at`: the server's time of the reading that found that; a little later than the watermark.
     `enumeration`: the reading of whole kinds that is under way. `customers_since` is the same as `watermark`, for
     customers. `daily_at` is when the daily reads were last done, by our clock. `has_entry_lines`: entries that
     name customers exist, so the receivable accounts matter. `set_aside` are the ids of records that could not be
@@ -48,6 +49,7 @@ class QuickBooksCursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     """
 
     watermark: datetime | None = None
+    complete_at: datetime | None = None
     enumeration: Enumeration | None = None
     customers_since: datetime | None = None
     daily_at: datetime | None = None
@@ -129,10 +131,12 @@ def with_finished_enumeration(cursor: QuickBooksCursor, overlap: timedelta) -> Q
     assert not enumeration.places
     assert not enumeration.sweeps
     begun = enumeration.begun - overlap
+    done = msgspec.structs.replace(cursor, enumeration=None)
     if cursor.watermark is None:
-        return msgspec.structs.replace(cursor, enumeration=None, watermark=begun, customers_since=begun)
-    watermark = cursor.watermark if enumeration.careful else max(begun, cursor.watermark)
-    return msgspec.structs.replace(cursor, enumeration=None, watermark=watermark)
+        return msgspec.structs.replace(done, watermark=begun, complete_at=enumeration.begun, customers_since=begun)
+    if enumeration.careful or begun <= cursor.watermark:
+        return done
+    return msgspec.structs.replace(done, watermark=begun, complete_at=enumeration.begun)
 
 
 def with_set_aside(

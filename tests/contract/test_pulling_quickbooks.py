@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -12,6 +12,7 @@ from connectors.sandbox.faults import Match
 from connectors.sandbox.quickbooks_switches import QuickBooksSwitches, Scope
 from mappings.model import Invoice, Kind, Preferences, RecordKey, System
 from state.cursors import RECEIVABLE_ACCOUNTS
+from sync.pulling.quickbooks import pull_quickbooks
 from tests.fakes import SimulatedCrashError
 from tests.quickbooks_bench import TODAY, Bench, a_bench
 
@@ -293,7 +294,53 @@ def test_many_small_kinds_that_overflow_together_are_read_one_by_one(bench: Benc
     bench.clock.advance(hours=1)
     outcome = bench.pull()
     assert outcome.gaps == ()
-    assert outcome.sent == 8
+    assert outcome.sent == 9
+    bench.assert_mirror_is_truth(but=CUSTOMERS_LAG)
+
+
+def test_a_big_import_just_before_a_run_does_not_make_the_next_one_read_it_again(bench: Bench) -> None:
+    bench.invoices(1500, every=timedelta(seconds=0.1))
+    bench.clock.advance(seconds=15)
+    assert bench.pull().gaps == ()
+    bench.assert_mirror_is_truth()
+    bench.clock.advance(seconds=30)
+    assert bench.pull().sent <= 2
+    bench.clock.advance(seconds=30)
+    quiet = bench.pull()
+    assert (quiet.sent, quiet.changed) == (1, ())
+
+
+def test_a_world_whose_clock_stands_still_is_read_completely(bench: Bench) -> None:
+    made = bench.invoices(2500)
+    assert bench.pull().gaps == ()
+    bench.assert_mirror_is_truth()
+    bench.ledger.edit_invoice(made[7], amount=3)
+    bench.ledger.delete_invoice(made[8])
+    assert bench.pull().gaps == ()
+    bench.assert_mirror_is_truth(but=CUSTOMERS_LAG)
+
+
+@pytest.mark.parametrize("skew_days", [-90, 90])
+def test_a_wrong_clock_of_ours_costs_no_new_reading(bench: Bench, skew_days: int) -> None:
+    class Skewed:
+        def now(self) -> datetime:
+            return bench.clock.now() + timedelta(days=skew_days)
+
+        def monotonic_seconds(self) -> float:
+            return bench.clock.monotonic_seconds()
+
+        def sleep_seconds(self, seconds: float) -> None:
+            bench.clock.sleep_seconds(seconds)
+
+    made = bench.invoices(50, every=SECOND)
+    bench.clock.advance(hours=1)
+    bench.pull()
+    bench.ledger.edit_invoice(made[0], amount=5)
+    bench.clock.advance(hours=1)
+    for _ in range(2):
+        outcome = pull_quickbooks(bench.reader, bench.store, run_id="skewed", clock=Skewed())
+        assert outcome.gaps == ()
+        assert outcome.read.get("invoice", 0) < 50
     bench.assert_mirror_is_truth(but=CUSTOMERS_LAG)
 
 
