@@ -5,7 +5,6 @@ A secret's value never appears in an exception, a repr or a log of this module.
 """
 
 import base64
-import binascii
 import os
 import secrets
 import stat
@@ -27,7 +26,8 @@ class SecretName(StrEnum):
 
     QUICKBOOKS_CLIENT_SECRET = "QUICKBOOKS_CLIENT_SECRET"  # noqa: S105 - a name: the secret of the Intuit app
     BIGTIME_API_TOKEN = "BIGTIME_API_TOKEN"  # noqa: S105 - a name: of a BigTime user who sees all
-    ENCRYPTION_KEY = "ENCRYPTION_KEY"  # 32 bytes in base64; encrypts the stored tokens
+    BIGTIME_PASSWORD = "BIGTIME_PASSWORD"  # noqa: S105 - a name: of the user in companies.bigtime.user_id
+    ENCRYPTION_KEY = "ENCRYPTION_KEY"  # 32 bytes in base64; earlier keys may follow it, after a space
     STORE_PASSWORD = "STORE_PASSWORD"  # noqa: S105 - a name: of the PostgreSQL user in store.url
 
 
@@ -77,20 +77,6 @@ class SecretLookup:
         places = " or ".join(str(directory) for directory in self.directories)
         place = f" nor a file of that name in {places}" if places else ""
         raise configuration_error(name.replace("_", " ").capitalize(), f"there is no {variables}{place}: {advice}")
-
-    def encryption_key(self) -> bytes:
-        """The 32 bytes that encrypt the stored tokens.
-
-        Raises: `ConfigurationError` when there is no key or it is not 32 bytes in base64.
-        """
-        found = self.require(SecretName.ENCRYPTION_KEY, advice="`tieout init` makes one")
-        try:
-            key = base64.b64decode(found.value.get_secret_value(), validate=True)
-        except (binascii.Error, ValueError):
-            key = b""
-        if len(key) != _KEY_BYTES:
-            raise configuration_error(found.source, "must be 32 bytes in base64: `tieout init` makes one")
-        return key
 
     def _files(self, variables: list[str]) -> Iterator[Path]:
         for variable in variables:

@@ -32,6 +32,7 @@ _QUICKBOOKS_HOSTS = {
     "production": "quickbooks.api.intuit.com",
     "sandbox": "sandbox-quickbooks.api.intuit.com",
 }
+_DISCOVERY_HOST = "developer.intuit.com"
 _LARGEST_FILE_BYTES = 1_000_000
 
 
@@ -147,6 +148,7 @@ class BigTimeSettings(_Section):
     firm: Annotated[Word, Field(examples=["abc3-4567-fgr4"])]
     base_url: Annotated[str, AfterValidator(_check_address)] = "https://iq.bigtime.net/BigtimeData/api/v2"
     history_start: date = date(2023, 1, 1)
+    user_id: str = ""
     calls_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 25
     reread_hours: Annotated[int, Field(ge=1, le=24 * 31)] = 24
 
@@ -329,7 +331,8 @@ def _address_disagreements(index: int, quickbooks: Mapping[str, Any]) -> Iterato
     wrong = {"production": "sandbox", "sandbox": "production"}.get(str(environment), "")
     if wrong and _host(base) == _QUICKBOOKS_HOSTS[wrong]:
         yield problem(f"{where}.base_url", shown(base), f'is the {wrong} address: write environment = "{wrong}"')
-    if environment == "production" and discovery.rstrip("/").endswith("openid_sandbox_configuration"):
+    of_sandbox = _host(discovery) == _DISCOVERY_HOST and discovery.rstrip("/").endswith("sandbox_configuration")
+    if environment == "production" and of_sandbox:
         yield problem(f"{where}.discovery_url", shown(discovery), 'is the sandbox\'s: write environment = "sandbox"')
     elsewhere = bool(base) and _host(base) not in _QUICKBOOKS_HOSTS.values()
     if elsewhere and not discovery:

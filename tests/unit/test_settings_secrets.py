@@ -64,17 +64,10 @@ def test_a_new_key_is_32_random_bytes_and_readable_by_its_owner_only(tmp_path: P
     write_secret(path, new_encryption_key())
     assert 0o600 == stat.S_IMODE(path.stat().st_mode)
     assert 0o700 == stat.S_IMODE(path.parent.stat().st_mode)
-    assert 32 == len(SecretLookup({}, (path.parent,)).encryption_key())
+    assert 32 == len(base64.b64decode(new_encryption_key(), validate=True))
     assert new_encryption_key() != new_encryption_key()
     with pytest.raises(FileExistsError):
         write_secret(path, "other")
-
-
-@pytest.mark.parametrize("key", ["", "short", base64.b64encode(b"x" * 31).decode(), "é" * 32])
-def test_a_key_that_is_not_32_bytes_is_refused_without_being_shown(key: str) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        SecretLookup({"TIEOUT_ENCRYPTION_KEY": key}, ()).encryption_key()
-    assert not key or key not in str(caught.value)
 
 
 def test_a_found_secret_does_not_show_in_its_own_text() -> None:

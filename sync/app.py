@@ -1,0 +1,228 @@
+"""The composition root: the only place where settings, secrets, store, connectors and clock are joined."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.engine import make_url
+
+from config.secret_lookup import SecretLookup, SecretName, secret_lookup
+from config.settings import CompanySettings, Settings, VocabularySettings
+from mappings.findings import FindingStatus
+from mappings.model import Kind, Preferences, RecordKey, System
+from mappings.records import PullOutcome, StoredFinding
+from mappings.vocabulary import Vocabulary
+from state.store import Store
+from state.versions import RecordStore
+from sync.access import CompanyAccess
+from sync.checking import Check, attempt
+from sync.clocks import SystemClock
+from sync.company_reader import CompanyReader
+from sync.company_worker import CompanyWorker, PullRequest
+from sync.knowledge import Knowledge
+from sync.logs import SecretMask, start_logging
+from sync.ports import Clock
+from sync.pulling.bigtime import pull_bigtime
+from sync.pulling.quickbooks import pull_quickbooks
+from sync.stored_access import LeaseKeepingClock
+from sync.work import ProgressSink
+
+_FALLBACK_CURRENCY = "USD"
+
+
+@contextmanager
+def open_application(
+    settings: Settings, *, clock: Clock | None = None, secrets: SecretLookup | None = None
+) -> Iterator["Application"]:
+    """The program that these settings describe, with its database open, until the end of the block.
+
+    `clock` and `secrets` are the machine's unless others are given. Sends nothing by itself.
+    Raises: a `StoreError` when the database cannot be used.
+    Side effects: sets up logging; makes or upgrades the database.
+    """
+    mask = start_logging(level=settings.logging.level, as_json=settings.logging.format == "json")
+    known = secrets or secret_lookup(settings.secrets.directory, os.environ)
+    used_clock = clock or SystemClock()
+    with Store.open(_store_url(settings.store.url, known), used_clock) as store:
+        yield Application(settings, store=store, secrets=known, clock=used_clock, mask=mask)
+
+
+def _store_url(url: str, secrets: SecretLookup) -> str:
+    """The database's URL with its password, which does not stand in the settings."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" or parsed.password:
+        return url
+    found = secrets.find(SecretName.STORE_PASSWORD)
+    if found is None:
+        return url
+    return parsed.set(password=found.value.get_secret_value()).render_as_string(hide_password=False)
+
+
+def vocabulary_from(words: VocabularySettings) -> Vocabulary:
+    """The words of a firm's BigTime; a list that is empty in the settings stands for the built-in words."""
+    built_in = Vocabulary()
+    return Vocabulary(
+        account_credit=frozenset(words.account_credit) or built_in.account_credit,
+        money=frozenset(words.money) or built_in.money,
+        credit_memo=frozenset(words.credit_memo) or built_in.credit_memo,
+        posted=frozenset(words.posted) or built_in.posted,
+        not_posted=frozenset(words.not_posted) | {""} if words.not_posted else built_in.not_posted,
+    )
+
+
+class Application:
+    """Everything joined. Commands, the daemon and the demonstration ask it for workers and readers."""
+
+    def __init__(
+        self, settings: Settings, *, store: Store, secrets: SecretLookup, clock: Clock, mask: SecretMask
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.vocabulary = vocabulary_from(settings.bigtime_vocabulary)
+        self._store = store
+        self._secrets = secrets
+        self._mask = mask
+        # Who refreshes a token or holds a company, for a person who has to find the process.
+        self._owner = f"{socket.gethostname()}:{os.getpid()}"
+
+    # Work
+
+    @contextmanager
+    def hold(self, company: CompanySettings, progress: ProgressSink) -> Iterator[CompanyWorker]:
+        """The company's worker, alone until the end of the block. Raises: `state.errors.CompanyBusy`."""
+        stored = self._store.company(company.alias)
+        lasting = timedelta(seconds=self.settings.worker.lease_seconds)
+        with stored.hold(owner=self._owner, lasting=lasting) as held:
+            clock = LeaseKeepingClock(self.clock, held)
+
+            def watch(step: str, done: int, total: int | None) -> None:
+                clock.keep()
+                progress(step, done, total)
+
+            records = stored.records(held)
+            pulls = CompanyPulls(
+                company,
+                access=self.access(company),
+                records=records,
+                vocabulary=self.vocabulary,
+                clock=clock,
+                watch=watch,
+            )
+            yield CompanyWorker(
+                company=company,
+                rules=self.settings.rules,
+                books=stored.books(held),
+                knowledge=Knowledge(records),
+                runs=stored.runs,
+                pulls={System.QUICKBOOKS: pulls.pull_quickbooks, System.BIGTIME: pulls.pull_bigtime},
+                clock=clock,
+                progress=watch,
+            )
+
+    def access(self, company: CompanySettings) -> CompanyAccess:
+        """The company's access to its systems."""
+        return CompanyAccess(
+            company,
+            self.settings.worker,
+            store=self._store,
+            stored=self._store.company(company.alias),
+            secrets=self._secrets,
+            clock=self.clock,
+            owner=self._owner,
+            learn=lambda secret: self._mask.learn([secret]),
+        )
+
+    def reader(self, company: CompanySettings) -> CompanyReader:
+        """What is stored of the company."""
+        return CompanyReader(
+            self._store.company(company.alias),
+            timezone=ZoneInfo(company.timezone),
+            rules=self.settings.rules,
+            clock=self.clock,
+        )
+
+    def decide(
+        self, company: CompanySettings, name: str, status: FindingStatus, *, reason: str, who: str
+    ) -> StoredFinding:
+        """Record a person's decision about a finding, and audit it."""
+        desk = self._store.company(company.alias).findings
+        return desk.decide(name, status, actor=who, reason=reason, at=self.clock.now())
+
+    def check(self, company: CompanySettings) -> tuple[Check, ...]:
+        """Try everything that a run needs; what fails does not stop the rest."""
+        access = self.access(company)
+        return (
+            Check(name="database", detail=_shown_url(self.settings.store.url)),
+            attempt("keys", access.check_keys),
+            attempt("QuickBooks", access.check_quickbooks),
+            attempt("BigTime", access.check_bigtime),
+            attempt("BigTime's words", lambda: access.check_words(self.vocabulary)),
+        )
+
+
+class CompanyPulls:
+    """The pulls of one company's two systems, for a worker that holds it."""
+
+    def __init__(
+        self,
+        company: CompanySettings,
+        *,
+        access: CompanyAccess,
+        records: RecordStore,
+        vocabulary: Vocabulary,
+        clock: Clock,
+        watch: ProgressSink,
+    ) -> None:
+        self._company = company
+        self._access = access
+        self._records = records
+        self._vocabulary = vocabulary
+        self._clock = clock
+        self._watch = watch
+
+    def pull_quickbooks(self, request: PullRequest) -> PullOutcome:
+        """Read what is new in QuickBooks. Raises: a `ConnectorError` that a person has to know of."""
+        reader = self._access.quickbooks_reader(self._clock)
+        try:
+            return pull_quickbooks(
+                reader,
+                self._records,
+                run_id=request.run_id,
+                clock=self._clock,
+                full=request.full,
+                progress=lambda kind, count: self._watch(f"reading QuickBooks {kind}", count, None),
+            )
+        finally:
+            reader.meter.save()
+
+    def pull_bigtime(self, request: PullRequest) -> PullOutcome:
+        """Read what is new in BigTime. Raises: a `ConnectorError` that a person has to know of."""
+        return pull_bigtime(
+            self._access.bigtime_reader(self._clock),
+            self._records,
+            run_id=request.run_id,
+            clock=self._clock,
+            settings=self._company.bigtime,
+            vocabulary=self._vocabulary,
+            currency=self._home_currency(),
+            full=request.full,
+            progress=self._watch,
+            witness=request.witness,
+            accept_losses=request.accept_losses,
+        )
+
+    def _home_currency(self) -> str:
+        """The currency of BigTime's amounts, which name none: that of the QuickBooks company."""
+        ids = self._records.load_ids(System.QUICKBOOKS, Kind.PREFERENCES)
+        keys = [RecordKey(System.QUICKBOOKS, Kind.PREFERENCES, id_) for id_ in sorted(ids)]
+        found = self._records.load_contents(keys).values()
+        known = (content.home_currency for content in found if isinstance(content, Preferences))
+        return next((currency for currency in known if currency), _FALLBACK_CURRENCY)
+
+
+def _shown_url(url: str) -> str:
+    """The database's URL without its password."""
+    return make_url(url).render_as_string(hide_password=True)

@@ -1,0 +1,127 @@
+"""`tieout findings`: the exception queue."""
+
+import getpass
+from pathlib import Path
+
+import click
+
+from mappings.findings import FindingStatus
+from sync.cli.failures import Failure
+from sync.cli.grids import Format
+from sync.cli.hostile_text import visible
+from sync.cli.invocation import Invocation, common_options, example, format_options, pass_invocation
+from sync.cli.pages import evidence_grid, finding_lines, findings_grid, history_grid
+from sync.cli.printing import print_data
+from sync.exit_codes import ExitCode
+from sync.reporting import finding_page_document, findings_document
+
+
+@click.group(invoke_without_command=True, epilog=example("tieout findings", "tieout findings show 3f2a9c1b"))
+@common_options
+@click.pass_context
+def findings(context: click.Context) -> None:
+    """List findings, look at them, and say what is to be done about them."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_findings, form=str(Format.TABLE), output=None, status=())
+
+
+@findings.command("list", epilog=example("tieout findings list --status resolved --format csv --output findings.csv"))
+@common_options
+@format_options
+@click.option(
+    "--status",
+    multiple=True,
+    type=click.Choice([str(status) for status in FindingStatus]),
+    help="Only these; may be given several times. Default: all that are not resolved.",
+)
+@pass_invocation
+def list_findings(invocation: Invocation, form: str, output: Path | None, status: tuple[str, ...]) -> None:
+    """List the findings, the most urgent first. Exits with 1 when any is open."""
+    settings = invocation.settings()
+    company = settings.company(invocation.company)
+    with invocation.open(settings) as application:
+        found = application.reader(company).load_findings(status)
+    print_data(
+        [findings_grid(found, title=f"Findings of {company.alias}: {len(found)}")],
+        findings_document(company.alias, found),
+        form=Format(form),
+        output=output,
+    )
+    if any(stored.status == FindingStatus.OPEN for stored in found):
+        raise click.exceptions.Exit(ExitCode.FINDINGS)
+
+
+@findings.command(epilog=example("tieout findings show 3f2a9c1b"))
+@common_options
+@format_options
+@click.argument("finding")
+@pass_invocation
+def show(invocation: Invocation, finding: str, form: str, output: Path | None) -> None:
+    """Show one FINDING in full: what it says, what proves it, and who decided what.
+
+    FINDING is its id, or the beginning of it.
+    """
+    settings = invocation.settings()
+    company = settings.company(invocation.company)
+    with invocation.open(settings) as application:
+        reader = application.reader(company)
+        stored = reader.find_finding(finding)
+        history = reader.load_decisions(stored)
+    print_data(
+        [history_grid(history), evidence_grid(stored.finding)] if history else [evidence_grid(stored.finding)],
+        finding_page_document(company.alias, stored, history),
+        form=Format(form),
+        output=output,
+        lines=finding_lines(stored),
+    )
+
+
+@findings.command(epilog=example("tieout findings verify 3f2a9c1b"))
+@common_options
+@click.argument("finding")
+@pass_invocation
+def verify(invocation: Invocation, finding: str) -> None:
+    """Derive a FINDING again from the stored raw records, and check their hashes."""
+    settings = invocation.settings()
+    company = settings.company(invocation.company)
+    with invocation.open(settings) as application:
+        reader = application.reader(company)
+        outcome = reader.verify_finding(reader.find_finding(finding))
+    for line in outcome.lines:
+        click.echo(visible(line))
+    if not outcome.holds:
+        raise Failure("the finding does not follow from the stored records: report this", ExitCode.NOT_UNDERSTOOD)
+
+
+def _decision(name: str, status: FindingStatus, summary: str, *, needs_reason: bool) -> None:
+    """Add a command that records a person's decision."""
+
+    @findings.command(name, help=summary, epilog=example(f'tieout findings {name} 3f2a9c1b --reason "agreed with Ann"'))
+    @common_options
+    @click.argument("finding")
+    @click.option("--reason", required=needs_reason, help="Kept in the history, for whoever asks later.")
+    @click.option("--by", "who", default="", help="Who decides. Default: the user of this machine.")
+    @pass_invocation
+    def decide(invocation: Invocation, finding: str, reason: str | None, who: str) -> None:
+        settings = invocation.settings()
+        company = settings.company(invocation.company)
+        with invocation.open(settings) as application:
+            stored = application.decide(company, finding, status, reason=reason or "", who=who or _user())
+        click.echo(f"{stored.finding.code} {stored.id[:8]} is now {stored.status}.")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
+_decision("acknowledge", FindingStatus.ACKNOWLEDGED, "Say that somebody is working on a FINDING.", needs_reason=False)
+_decision(
+    "expect", FindingStatus.EXPECTED, "Say that a FINDING is as it should be; it no longer counts.", needs_reason=True
+)
+_decision(
+    "resolve", FindingStatus.RESOLVED, "Close a FINDING; it opens again when it is found again.", needs_reason=True
+)
+_decision("reopen", FindingStatus.OPEN, "Open a FINDING again.", needs_reason=False)

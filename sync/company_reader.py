@@ -1,0 +1,104 @@
+"""What is stored of one company, for whoever wants to look: findings, their history, explanations, checks."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from config.complaints import configuration_error
+from config.settings import RuleSettings
+from mappings.findings import Finding
+from mappings.model import System
+from mappings.problems import problem
+from mappings.records import Group, StoredFinding
+from state.store import CompanyStore
+from sync.explaining import Explanation, explain, names_subject
+from sync.ports import Clock
+from sync.reporting import Decision
+from sync.rules.evaluate import evaluate_book
+from sync.rules.moment import Moment
+from sync.verifying import Verification, verify_claim, verify_evidence
+from sync.viewing import moment_of
+
+
+class CompanyReader:
+    """Reads; needs no lease and changes nothing.
+
+    Explanations and checks look at the books as of the last reconcile, so that they agree with the findings.
+    """
+
+    def __init__(self, stored: CompanyStore, *, timezone: ZoneInfo, rules: RuleSettings, clock: Clock) -> None:
+        self._stored = stored
+        self._timezone = timezone
+        self._rules = rules
+        self._clock = clock
+
+    def load_findings(self, statuses: Sequence[str] = ()) -> tuple[StoredFinding, ...]:
+        """Findings, the most urgent first; all that are not resolved when no status is named."""
+        return self._stored.book_reader().load_findings(statuses=tuple(statuses))
+
+    def find_finding(self, name: str) -> StoredFinding:
+        """The finding of that name, or of its only beginning. Raises: `UnknownFinding`."""
+        return self._stored.findings.load_finding(name)
+
+    def load_decisions(self, stored: StoredFinding) -> tuple[Decision, ...]:
+        """What happened to a finding, oldest first."""
+        return tuple(
+            Decision(at=each.at, event=str(each.event), who=each.actor or f"run {each.run_id[:8]}", reason=each.reason)
+            for each in self._stored.findings.load_occasions(stored.id)
+        )
+
+    def explain(self, subject: str) -> Explanation:
+        """The waterfall of an invoice or client. Raises: `ConfigurationError` when there is none of that name."""
+        books = self._stored.book_reader()
+        lines = tuple(line for line in books.load_tie_lines() if names_subject(line, subject))
+        ids = {line.client.bigtime for line in lines}
+        groups = tuple(group for group in books.load_all_groups() if _has_client(group, ids))
+        found = explain(books.iterate_books(groups), self._stored.company.alias, subject, self.moment())
+        if found is None:
+            shown = problem("", subject, "").value
+            raise configuration_error(
+                "explain",
+                f"no posted invoice or client is called {shown!r}: write it as BigTime or QuickBooks shows it",
+            )
+        return found
+
+    def verify_finding(self, stored: StoredFinding) -> Verification:
+        """Whether the finding follows from the stored raw records: their hashes, and the rules applied anew."""
+        finding = stored.finding
+        records = self._stored.record_reader()
+        seen = list(verify_evidence(finding, lambda evidence: records.load_raw(evidence.key, evidence.sha256)))
+        if finding.client.bigtime or finding.client.quickbooks:
+            seen.append(verify_claim(finding, self._derive(finding)))
+        return Verification(holds=all(good for good, _ in seen), lines=tuple(line for _, line in seen))
+
+    def verify_audit(self) -> Verification:
+        """Whether the audit log is whole."""
+        fault = self._stored.audit.verify()
+        if fault is not None:
+            return Verification(holds=False, lines=(fault.sentence,))
+        count, seal = self._stored.audit.load_head()
+        return Verification(holds=True, lines=(f"{count} entries, none changed; the last seal is {seal}",))
+
+    def moment(self) -> Moment:
+        """The moment of the last reconcile; the present when there was none."""
+        return moment_of(self.judged_at(), self._timezone, self._rules)
+
+    def judged_at(self) -> datetime:
+        """When the company was last reconciled; the present when it never was."""
+        last = self._stored.runs.last(finished=True)
+        return last.finished_at if last is not None and last.finished_at is not None else self._clock.now()
+
+    def _derive(self, finding: Finding) -> list[Finding]:
+        books = self._stored.book_reader()
+        wanted = {(System.BIGTIME, finding.client.bigtime), (System.QUICKBOOKS, finding.client.quickbooks)}
+        groups = tuple(
+            group
+            for group in books.load_all_groups()
+            if any((party.system, party.client_id) in wanted for party in group.parties)
+        )
+        moment = self.moment()
+        return [found for book in books.iterate_books(groups) for found in evaluate_book(book, moment).findings]
+
+
+def _has_client(group: Group, ids: set[str]) -> bool:
+    return any(party.system is System.BIGTIME and party.client_id in ids for party in group.parties)

@@ -1,0 +1,216 @@
+"""One company's run: pull both systems, reconcile, report. Knows the order of things, not how they are done."""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from config.settings import CompanySettings, RuleSettings
+from connectors.errors import AccessRevoked, ConnectorError, ContractBroken, handling_of
+from mappings.findings import Gap, Verdict
+from mappings.model import System
+from mappings.records import PullOutcome, RunRecord
+from sync.exit_codes import ExitCode
+from sync.knowledge import Knowledge
+from sync.ports import BookStore, Clock
+from sync.reconciling import reconcile_company
+from sync.reporting import CallCount, PullReport, RunCertificate, RunReport, certificate_document, exit_code_of
+from sync.rules.moment import Moment
+from sync.viewing import moment_of
+from sync.work import ProgressSink, unwatched
+
+_LOG = logging.getLogger(__name__)
+_SYSTEM_NAMES = {System.QUICKBOOKS: "QuickBooks", System.BIGTIME: "BigTime"}
+# Only these can say how many metered calls they made.
+_METERED = frozenset({System.QUICKBOOKS})
+# What a run that is stopped by an error says of the system; the codes are the gates of group G.
+_GATES: tuple[tuple[type[ConnectorError], str], ...] = ((AccessRevoked, "G3"), (ContractBroken, "G1"))
+
+
+class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wanted of one system's pull; `witness` says that the other system changed in this run."""
+
+    run_id: str
+    full: bool
+    witness: bool
+    accept_losses: bool
+
+
+Pull = Callable[[PullRequest], PullOutcome]
+
+
+class RunLog(Protocol):
+    """Where the store keeps which runs there were."""
+
+    def start(self, kind: str, *, at: datetime) -> RunRecord:
+        """A new run."""
+        ...
+
+    def finish(self, run_id: str, *, at: datetime, verdict: Verdict | None, certificate: str) -> None:
+        """The run is over. `certificate` is JSON."""
+        ...
+
+    def last(self) -> RunRecord | None:
+        """The latest run, finished or not."""
+        ...
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """What the pulls of one run came to; `error` is the one that a person has to act on, if any."""
+
+    outcomes: tuple[PullOutcome, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    error: ConnectorError | None = None
+
+    def certificate(self) -> RunCertificate:
+        """The reading as the reader of a report sees it."""
+        return RunCertificate(
+            gaps=self.gaps,
+            read={str(outcome.system): dict(sorted(outcome.read.items())) for outcome in self.outcomes},
+            calls={
+                str(outcome.system): CallCount(
+                    sent=outcome.sent, metered=outcome.metered if outcome.system in _METERED else None
+                )
+                for outcome in self.outcomes
+            },
+        )
+
+
+class CompanyWorker:
+    """Does one company's runs, one after the other, while its caller holds the company's lease.
+
+    An error of one system never hides what the other one said: it becomes a gap, and the run is incomplete.
+    """
+
+    def __init__(
+        self,
+        *,
+        company: CompanySettings,
+        rules: RuleSettings,
+        books: BookStore,
+        knowledge: Knowledge,
+        runs: RunLog,
+        pulls: Mapping[System, Pull],
+        clock: Clock,
+        progress: ProgressSink = unwatched,
+    ) -> None:
+        self._company = company
+        self._rules = rules
+        self._books = books
+        self._knowledge = knowledge
+        self._runs = runs
+        self._pulls = pulls
+        self._clock = clock
+        self._progress = progress
+
+    def pull(self, *, full: bool = False, accept_losses: bool = False) -> PullReport:
+        """Read what changed, or with `full` everything, and judge nothing.
+
+        `accept_losses` is a person's word that records which suddenly vanished in numbers are really gone.
+        """
+        run_id = self._runs.start("sync", at=self._clock.now()).id
+        reading = self._read(run_id, full=full, accept_losses=accept_losses)
+        certificate = reading.certificate()
+        self._finish(run_id, None, certificate)
+        code = ExitCode.CLEAN if certificate.complete else ExitCode.INCOMPLETE
+        return PullReport(
+            company=self._company.alias,
+            run=run_id,
+            certificate=certificate,
+            exit_code=_exit_code(code, reading.error),
+            problem=_problem(reading.error),
+        )
+
+    def reconcile(self, *, no_pull: bool = False, full: bool = False, accept_losses: bool = False) -> RunReport:
+        """Read what changed (unless `no_pull`) and bring the findings up to date.
+
+        `full` reads everything again and looks at every group; the findings are the same either way. A run that
+        read nothing rests on the reading before it, and repeats its gaps.
+        """
+        before = self._runs.last()
+        run_id = self._runs.start("reconcile", at=self._clock.now()).id
+        if no_pull:
+            reading = Reading(gaps=inherited_gaps(before))
+        else:
+            reading = self._read(run_id, full=full, accept_losses=accept_losses)
+        outcome = reconcile_company(
+            self._books,
+            run_id=run_id,
+            company=self._company.alias,
+            moment=self._moment(),
+            certificate=self._knowledge.certificate(reading.gaps),
+            full=full,
+            progress=lambda done, total: self._progress("comparing", done, total),
+        )
+        certificate = reading.certificate()
+        self._finish(run_id, outcome.verdict, certificate)
+        return RunReport(
+            company=self._company.alias,
+            run=run_id,
+            verdict=outcome.verdict,
+            certificate=certificate,
+            tie_outs=outcome.tie_outs,
+            findings=outcome.findings,
+            exit_code=_exit_code(exit_code_of(outcome.verdict), reading.error),
+            problem=_problem(reading.error),
+        )
+
+    def _read(self, run_id: str, *, full: bool, accept_losses: bool) -> Reading:
+        outcomes: list[PullOutcome] = []
+        gaps: list[Gap] = []
+        errors: list[ConnectorError] = []
+        for system, pull in self._pulls.items():
+            self._progress(f"reading {_SYSTEM_NAMES[system]}", 0, None)
+            witness = any(outcome.changed for outcome in outcomes)
+            request = PullRequest(run_id=run_id, full=full, witness=witness, accept_losses=accept_losses)
+            try:
+                outcome = pull(request)
+            except ConnectorError as error:
+                _LOG.warning("%s", error, extra=self._extra("pull_stopped", run_id))
+                errors.append(error)
+                gaps.append(gap_from_error(error))
+                self._knowledge.learn_everything(run_id)
+                continue
+            outcomes.append(outcome)
+            gaps.extend(outcome.gaps)
+            self._knowledge.learn(run_id, outcome.changed)
+        errors.sort(key=lambda each: handling_of(each).exit_code != ExitCode.RECONNECT)
+        return Reading(outcomes=tuple(outcomes), gaps=tuple(sorted(set(gaps))), error=next(iter(errors), None))
+
+    def _moment(self) -> Moment:
+        return moment_of(self._clock.now(), ZoneInfo(self._company.timezone), self._rules)
+
+    def _finish(self, run_id: str, verdict: Verdict | None, certificate: RunCertificate) -> None:
+        text = msgspec.json.encode(certificate_document(certificate)).decode()
+        self._runs.finish(run_id, at=self._clock.now(), verdict=verdict, certificate=text)
+        _LOG.info("run finished", extra=self._extra("run_finished", run_id))
+
+    def _extra(self, action: str, run_id: str) -> dict[str, str]:
+        return {"action": action, "company": self._company.alias, "run": run_id}
+
+
+def gap_from_error(error: ConnectorError) -> Gap:
+    """The gap that an error leaves which ended a system's pull."""
+    code = next((code for kind, code in _GATES if isinstance(error, kind)), "G10")
+    return Gap(code, str(error.system), str(error))
+
+
+def inherited_gaps(last: RunRecord | None) -> tuple[Gap, ...]:
+    """What a run that reads nothing still lacks: the gaps of the run before it, or that there was none."""
+    if last is None:
+        return (Gap("G10", "tieout", "nothing has been read yet: run `tieout sync` first"),)
+    if last.finished_at is None:
+        return (Gap("G10", "tieout", "the run before this one did not finish: run `tieout sync`"),)
+    document: dict[str, Any] = msgspec.json.decode(last.certificate)
+    return tuple(Gap(gap["code"], gap["system"], gap["sentence"]) for gap in document["gaps"])
+
+
+def _exit_code(code: ExitCode, error: ConnectorError | None) -> ExitCode:
+    return code if error is None else ExitCode(handling_of(error).exit_code)
+
+
+def _problem(error: ConnectorError | None) -> str:
+    return "" if error is None else str(error)

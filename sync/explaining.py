@@ -1,0 +1,101 @@
+"""Why a balance looks the way it does: a waterfall whose steps add up, each with the records behind it. Pure."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from mappings.findings import BookResult, ClientRef, Evidence, Finding, InvoiceRef, TieLine
+from mappings.indexing import normalise_name, normalise_number
+from mappings.model import Book
+from sync.rules.evaluate import evaluate_book
+from sync.rules.moment import Moment
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of an explanation: what happened, how much it moves, and which record versions show it."""
+
+    label: str
+    amount_minor: int
+    currency: str
+    records: tuple[Evidence, ...] = ()
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to "why?" about one invoice or client.
+
+    `subject` names what was found for the reader's word. `steps` run from QuickBooks' balance to BigTime's; the
+    first and the last are balances, those between them add up to their difference.
+    """
+
+    company: str
+    subject: str
+    steps: tuple[Step, ...]
+
+
+def explain(books: Iterable[Book], company: str, wanted: str, moment: Moment) -> Explanation | None:
+    """The waterfall of the posted invoice or client that a reader calls `wanted`; None when there is none.
+
+    An invoice is named by its number or one of its ids, a client by his name or one of his ids; numbers and names
+    are compared as the matching compares them. An invoice goes before a client of the same name.
+    """
+    client: Explanation | None = None
+    for book in books:
+        result = evaluate_book(book, moment)
+        lines = tuple(line for line in result.tie_lines if _is_invoice(line.invoice, wanted))
+        if lines:
+            return _waterfall(company, f"Invoice {lines[0].invoice.number}", lines, result)
+        lines = tuple(line for line in result.tie_lines if _is_client(line.client, wanted))
+        if lines and client is None:
+            client = _waterfall(company, f"Client {lines[0].client.name}", lines, result)
+    return client
+
+
+def names_subject(line: TieLine, wanted: str) -> bool:
+    """Whether a tie line is of the invoice or the client that a reader calls `wanted`."""
+    return _is_invoice(line.invoice, wanted) or _is_client(line.client, wanted)
+
+
+def _is_invoice(invoice: InvoiceRef, wanted: str) -> bool:
+    number = normalise_number(wanted)
+    return wanted in (invoice.bigtime, invoice.quickbooks) or (
+        number != "" and number == normalise_number(invoice.number)
+    )
+
+
+def _is_client(client: ClientRef, wanted: str) -> bool:
+    name = normalise_name(wanted)
+    return wanted in (client.bigtime, client.quickbooks) or (name != "" and name == normalise_name(client.name))
+
+
+def _waterfall(company: str, subject: str, lines: tuple[TieLine, ...], result: BookResult) -> Explanation:
+    """Currency by currency: QuickBooks' balance, each finding's claim, what nobody explains, BigTime's balance."""
+    steps: list[Step] = []
+    for currency in sorted({line.currency for line in lines}):
+        mine = tuple(line for line in lines if line.currency == currency)
+        ids = {line.invoice.bigtime for line in mine}
+        steps.append(_balance("Balance in QuickBooks", sum(line.quickbooks_minor for line in mine), currency))
+        claims = [step for finding in result.findings if (step := _claimed(finding, ids, currency)) is not None]
+        steps += claims
+        residual = sum(line.difference_minor for line in mine) - sum(step.amount_minor for step in claims)
+        if residual != 0:
+            steps.append(_balance("Not explained", residual, currency))
+        steps.append(_balance("Balance in BigTime", sum(line.bigtime_minor for line in mine), currency))
+    return Explanation(company=company, subject=subject, steps=tuple(steps))
+
+
+def _balance(label: str, amount_minor: int, currency: str) -> Step:
+    return Step(label=label, amount_minor=amount_minor, currency=currency)
+
+
+def _claimed(finding: Finding, invoice_ids: set[str], currency: str) -> Step | None:
+    """The part of a finding's claim that concerns these invoices; a finding without one is named with 0."""
+    claims = [claim.amount_minor for claim in finding.claims if claim.invoice_id in invoice_ids]
+    concerns = finding.invoice is not None and finding.invoice.bigtime in invoice_ids
+    if finding.currency != currency or not (claims or concerns):
+        return None
+    return Step(
+        label=f"{finding.code} {finding.slug.replace('-', ' ')}",
+        amount_minor=sum(claims),
+        currency=currency,
+        records=finding.evidence,
+    )

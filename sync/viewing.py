@@ -1,0 +1,18 @@
+"""Turns the settings of a firm into the moment at which the rules look at its books."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from config.settings import RuleSettings
+from sync.rules.moment import Moment
+
+
+def moment_of(now: datetime, timezone: ZoneInfo, rules: RuleSettings) -> Moment:
+    """The moment; `now` is aware and UTC."""
+    return Moment(
+        now=now,
+        timezone=timezone,
+        grace=timedelta(hours=rules.grace_hours),
+        duplicate_window=timedelta(days=rules.duplicate_window_days),
+        stale_after=timedelta(days=rules.stale_credit_days),
+    )
