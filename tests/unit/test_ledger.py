@@ -246,6 +246,15 @@ def test_the_side_of_an_unknown_entry_follows_from_the_payments_own_total(total:
     assert (sign == "credit") == (len(ledger.uses) == 1)
 
 
+def test_a_known_entry_decides_its_side_even_for_another_client_and_a_total_that_does_not_add_up() -> None:
+    journal = book(
+        quickbooks(Kind.JOURNAL_ENTRY, "5", entry(("job", 200))),
+        quickbooks(Kind.PAYMENT, "1", payment(1, (JOURNAL, "5", 200), client="parent")),
+    )
+    assert [200] == [one.amount_minor for one in derive_ledger(journal).applications]
+    assert [("I1", "1", -199)] == breaks(journal)
+
+
 def test_two_journal_entries_of_opposite_sides_settle_each_other() -> None:
     both = book(
         quickbooks(Kind.JOURNAL_ENTRY, "5", entry(("c", -100))),

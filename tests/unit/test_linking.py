@@ -100,6 +100,12 @@ def test_a_dead_twin_belongs_to_the_invoice_of_its_own_total() -> None:
     assert [TwinStatus.DEAD, TwinStatus.UNMATCHED] == [status(links, "1"), status(links, "2")]
 
 
+def test_the_0_that_a_void_leaves_is_not_the_total_the_invoice_is_known_by() -> None:
+    voided = quickbooks(Kind.INVOICE, "71", invoice("7", 100, "12"), invoice("7", 0, "12", voided=True))
+    links = link(book(*ACME, bt("1", "7", 100), bt("2", "7", 0), voided))
+    assert [TwinStatus.DEAD, TwinStatus.UNMATCHED] == [status(links, "1"), status(links, "2")]
+
+
 def test_a_renumbered_invoice_keeps_its_twin() -> None:
     renumbered = quickbooks(Kind.INVOICE, "71", invoice("101", 500, "12"), invoice("101-A", 500, "12"))
     links = link(book(*ACME, bt("1", "101", 500), renumbered, qb("72", "101", 700)))
@@ -150,6 +156,22 @@ def test_clients_without_a_common_name_are_linked_by_an_invoice_beyond_doubt() -
     assert {"1": "71", "2": "72"} == pairs(links)
 
 
+def test_two_invoices_of_bigtime_never_share_one_twin() -> None:
+    links = link(book(*ACME, bt("1", "7"), bt("2", "7"), qb("71", "7")))
+    assert {} == pairs(links)
+    assert [TwinStatus.AMBIGUOUS, TwinStatus.AMBIGUOUS] == [status(links, "1"), status(links, "2")]
+
+
+def test_invoices_without_a_number_are_no_evidence_for_a_client() -> None:
+    assert () == link(book(bt("1", ""), qb("71", ""))).clients.links
+
+
+def test_a_client_without_a_name_is_not_the_customer_without_a_name() -> None:
+    nameless = [bigtime(Kind.CLIENT, "1", client("-")), quickbooks(Kind.CUSTOMER, "2", client("..."))]
+    links = link_clients(nameless)
+    assert ((), ()) == (links.links, links.ambiguous)
+
+
 def test_an_invoice_of_0_is_no_evidence_for_a_client() -> None:
     assert () == link(book(bt("1", "7", 0), qb("71", "7", 0))).clients.links
 
@@ -196,7 +218,7 @@ def test_two_clients_may_be_one_customer() -> None:
     assert ("12",) == links.customers_of("301")
 
 
-NUMBERS = st.sampled_from(["", "1", "01", "2", "3"])
+NUMBERS = st.sampled_from(["", "1", "01", "2"])
 CUSTOMERS = ("12", "13", "14")
 CLIENTS = ("301", "302", "303")
 
@@ -206,14 +228,14 @@ def crowded_books(draw: st.DrawFn) -> Book:
     """Few numbers, totals and clients, so that everything collides."""
 
     def contents(owners: Sequence[str]) -> list[list[object]]:
-        said = st.tuples(NUMBERS, st.sampled_from([0, 100, 200]), st.sampled_from(owners), st.booleans())
-        return draw(st.lists(st.lists(said, min_size=1, max_size=2), max_size=5))
+        said = st.tuples(NUMBERS, st.sampled_from([0, 100, 100]), st.sampled_from(owners), st.booleans())
+        return draw(st.lists(st.lists(said, min_size=1, max_size=2), max_size=6))
 
     histories: list[History] = []
-    for place, versions in enumerate(contents(CLIENTS)):
+    for place, versions in enumerate(contents(CLIENTS[:2] * 2 + CLIENTS)):
         said = [invoice(*one[:3]) for one in versions]  # type: ignore[index]
         histories.append(bigtime(Kind.INVOICE, str(place), *said, *([None] if draw(st.booleans()) else [])))
-    for place, versions in enumerate(contents(CUSTOMERS)):
+    for place, versions in enumerate(contents(CUSTOMERS[:2] * 2 + CUSTOMERS)):
         said = [invoice(*one[:3], voided=one[3]) for one in versions]  # type: ignore[index]
         histories.append(quickbooks(Kind.INVOICE, str(place), *said, *([None] if draw(st.booleans()) else [])))
     histories += [bigtime(Kind.CLIENT, id_, client(f"Name {id_[-1]}")) for id_ in CLIENTS[:2]]

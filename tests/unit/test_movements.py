@@ -76,6 +76,13 @@ def test_a_changed_total_of_an_unapplied_payment_is_an_edit() -> None:
     )
 
 
+def test_money_that_a_smaller_total_takes_away_is_counted_once() -> None:
+    found = moves(
+        payment(100, (INVOICE, "10", 50), (INVOICE, "11", 50)), payment(60, (INVOICE, "11", 30), unapplied=30)
+    )
+    assert [("issued", 10, ("10",)), ("issued", 20, ("11",))] == found
+
+
 def test_a_voided_payment_gives_back_the_credit_it_used() -> None:
     link = payment(0, (INVOICE, "10", 100), (MEMO, "20", 100))
     voided = msgspec.structs.replace(payment(0), voided=True)
