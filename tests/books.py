@@ -82,10 +82,18 @@ class BookOf:
         self.put(key, None, seen)
 
     def bigtime_invoice(
-        self, sid: str, total: str, *, number: str = "", seen: str = "2026-03-01", balance: str = "", paid: bool = False
+        self,
+        sid: str,
+        total: str,
+        *,
+        number: str = "",
+        seen: str = "2026-03-01",
+        balance: str = "",
+        paid: bool = False,
+        client: str = "301",
     ) -> RecordKey:
         content = Invoice(
-            client_id="301",
+            client_id=client,
             number=number or f"INV-{sid}",
             currency="USD",
             total_minor=cents(total),
@@ -107,9 +115,10 @@ class BookOf:
         posted: str = "2026-03-01",
         revision: str = "0",
         voided: bool = False,
+        client: str = "12",
     ) -> RecordKey:
         content = Invoice(
-            client_id="12",
+            client_id=client,
             number=number,
             currency="USD",
             total_minor=cents(total),
@@ -156,10 +165,18 @@ class BookOf:
         return self.put(RecordKey(BT, Kind.PAYMENT, f"{name}:{sid}"), content, seen or on, absent_before=absent_before)
 
     def memo(
-        self, identifier: str, total: str, remaining: str, *, on: str, voided: bool = False, seen: str = ""
+        self,
+        identifier: str,
+        total: str,
+        remaining: str,
+        *,
+        on: str,
+        voided: bool = False,
+        seen: str = "",
+        client: str = "12",
     ) -> RecordKey:
         content = CreditMemo(
-            client_id="12",
+            client_id=client,
             number=f"CM-{identifier}",
             currency="USD",
             total_minor=cents(total),
@@ -181,12 +198,13 @@ class BookOf:
         reference: str = "",
         seen: str = "",
         auto: bool = False,
+        client: str = "12",
     ) -> RecordKey:
         """A QuickBooks payment: cash and credit memos put on invoices."""
         lines = [PaymentLine(LineTarget.INVOICE, target, cents(amount)) for target, amount in invoices.items()]
         lines += [PaymentLine(LineTarget.CREDIT_MEMO, memo, cents(amount)) for memo, amount in (memos or {}).items()]
         content = Payment(
-            client_id="12",
+            client_id=client,
             payment_id=identifier,
             currency="USD",
             total_minor=cents(cash),

@@ -105,12 +105,21 @@ def applied_to_different_invoices(desk: Desk) -> tuple[Draft, ...]:
 def _is_elsewhere(row: Item, line: Item, desk: Desk) -> bool:
     assert row.row is not None
     assert line.line is not None
+    here, there = desk.cases[row.case_id], desk.cases[line.case_id]
     return (
         line.case_id != row.case_id
         and line.effect_minor == -row.effect_minor
         and may_be_same(row.row, line.line)
-        and desk.cases[line.case_id].currency == desk.cases[row.case_id].currency
+        and there.currency == here.currency
+        and _is_one_client(here, there)
     )
+
+
+def _is_one_client(here: Case, there: Case) -> bool:
+    """Whether two invoices are of one client, in either system's eyes: two clients' equal amounts are chance."""
+    if here.invoice.client_id and here.invoice.client_id == there.invoice.client_id:
+        return True
+    return here.twin is not None and there.twin is not None and here.twin.client_id == there.twin.client_id
 
 
 def _moved_draft(desk: Desk, row: Item, line: Item, *, proved: bool, version: tuple[object, ...]) -> Draft:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import pairwise
 
-from mappings.findings import ClientRef, Proof, Severity
+from mappings.findings import ClientRef, InvoiceRef, Proof, Severity
 from mappings.model import Client, CreditMemo, History, Invoice, Kind, Payment, Preferences, System, Version
 from sync.rules.desk import Case, Desk, ItemKind, Pair, amount
 from sync.rules.draft import Draft, on_case
@@ -50,6 +50,16 @@ def _money_changed(old: _Dated, new: _Dated) -> bool:
     return False
 
 
+def _invoice_of(desk: Desk, history: History) -> InvoiceRef | None:
+    """The invoice that a QuickBooks invoice record is, as a reader knows it."""
+    if not isinstance(history.content, Invoice):
+        return None
+    twin = desk.links.of_quickbooks(history.key.id)
+    return InvoiceRef(
+        number=history.content.number, bigtime=twin.bigtime.key.id if twin else "", quickbooks=history.key.id
+    )
+
+
 def _client_of(desk: Desk, content: _Dated) -> ClientRef:
     return desk.client_of(content.client_id)
 
@@ -74,7 +84,7 @@ def changed_in_closed_period(desk: Desk) -> tuple[Draft, ...]:
                 exposure_minor=new.total_minor - old.total_minor or old.total_minor,
                 currency=old.currency,
                 client=_client_of(desk, old),
-                invoice=None,
+                invoice=_invoice_of(desk, history),
                 explanation=(
                     f"QuickBooks {history.key.kind} {_number(old) or history.key.id} of {min(days)} was changed after the books "
                     f"were closed up to {closed}: from {amount(old.total_minor, old.currency)} to "
@@ -107,7 +117,7 @@ def redated_or_renumbered(desk: Desk) -> tuple[Draft, ...]:
                 exposure_minor=new.total_minor,
                 currency=new.currency,
                 client=_client_of(desk, new),
-                invoice=None,
+                invoice=_invoice_of(desk, history),
                 explanation=(
                     f"QuickBooks {history.key.kind} {was[1] or history.key.id} of {was[0]} is now {now[1] or history.key.id} of "
                     f"{now[0]}. If it was meant, nothing is to be done; figures by month may have moved."

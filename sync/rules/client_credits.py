@@ -11,6 +11,8 @@ from sync.rules.draft import Draft, on_case
 
 # Rules on unclaimed property differ by state; none of them looks at a credit younger than this.
 UNCLAIMED_AFTER = timedelta(days=180)
+# How BigTime names a credit that a person gave: by its credit tool, or by hand under the memo's name.
+_GIVEN = frozenset({Method.ACCOUNT_CREDIT, Method.CREDIT_MEMO})
 _SAME_EVENT = timedelta(days=3)
 _SAME_MONTH = timedelta(days=31)
 
@@ -36,7 +38,7 @@ def spent_in_both_systems(desk: Desk) -> tuple[Draft, ...]:
     uses = [use for use in desk.ledger.uses if use.source.kind is Kind.CREDIT_MEMO]
     for case, items in desk.by_case(ItemKind.ROW):
         for item in items:
-            if item.row is None or item.row.payment.method is not Method.ACCOUNT_CREDIT or case.twin is None:
+            if item.row is None or item.row.payment.method not in _GIVEN or case.twin is None:
                 continue
             for use in uses:
                 memo = desk.histories[use.source].content
@@ -260,22 +262,22 @@ def unclaimed_credit(desk: Desk) -> tuple[Draft, ...]:
 
 
 def credit_without_occasion(desk: Desk) -> tuple[Draft, ...]:
-    """F6: a journal entry or deposit credits a client without a number and without a note that says why."""
+    """F6: a journal entry or deposit credits a client without a note that says why. A number alone is no occasion."""
     drafts = []
     for credit in desk.ledger.credits:
         entry = desk.histories[credit.key].content
-        if isinstance(entry, Entry) and not entry.number.strip() and not entry.note.strip():
+        if isinstance(entry, Entry) and not entry.note.strip():
             drafts.append(
                 _draft(
                     desk,
                     credit,
                     code="F6",
                     proof=Proof.PROVED,
-                    reason="the record has neither a number nor a note",
+                    reason="the record has no note",
                     exposure_minor=credit.original_minor,
                     explanation=(
                         f"{amount(credit.original_minor, credit.currency)} was credited to the client in QuickBooks by an entry "
-                        "without a number or a note. Write down what it was for."
+                        "without a note. Write down what it was for."
                     ),
                 )
             )

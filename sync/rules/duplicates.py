@@ -1,5 +1,6 @@
 """Group B: one credit or payment that stands twice."""
 
+import re
 from collections import defaultdict
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -217,23 +218,38 @@ def _memo_draft(desk: Desk, first: tuple[History, CreditMemo], second: tuple[His
 
 
 def invoice_reposted(desk: Desk) -> tuple[Draft, ...]:
-    """B6: one BigTime invoice has two living QuickBooks invoices of its number and client.
+    """B6: one BigTime invoice has two living QuickBooks invoices of its client: of its number, or of a number made from it.
 
-    Example: INV-9 was posted, and posted again after an import. When both fit equally well none is taken for the
-    twin and the invoice is not in the tie-out; otherwise the second one stands alone in QuickBooks.
+    Example: INV-9 was posted, and posted again as INV-9.1 after an import. When both fit equally well none is taken
+    for the twin and the invoice is not in the tie-out; otherwise the second one stands alone in QuickBooks. A second
+    invoice with a number made from the first (9.1, 9-2, 9R) counts only with the same total: a rebill has another.
     """
-    twins = {
-        (case.twin.client_id, normalise_number(case.twin.number)): case for case in desk.cases.values() if case.twin
-    }
+    twins = [case for case in desk.cases.values() if case.twin is not None and normalise_number(case.twin.number)]
+    by_client: dict[str, list[Case]] = defaultdict(list)
+    for case in twins:
+        if case.twin is not None:
+            by_client[case.twin.client_id].append(case)
     drafts = [_reposted_draft(case, case.candidates) for case in desk.cases.values() if case.candidates]
     for history in desk.unmatched_quickbooks:
         content = history.content
-        if not isinstance(content, Invoice) or not normalise_number(content.number):
+        if not isinstance(content, Invoice):
             continue
-        case = twins.get((content.client_id, normalise_number(content.number)))
-        if case is not None and case.quickbooks is not None:
-            drafts.append(_reposted_draft(case, (case.quickbooks, history)))
+        first = next((case for case in by_client[content.client_id] if _is_second_posting(case, content)), None)
+        if first is not None and first.quickbooks is not None:
+            drafts.append(_reposted_draft(first, (first.quickbooks, history)))
     return tuple(drafts)
+
+
+def _is_second_posting(case: Case, other: Invoice) -> bool:
+    assert case.twin is not None
+    first, second = normalise_number(case.twin.number), normalise_number(other.number)
+    if not second or first == second:
+        return first == second
+    made_from_first = second.startswith(first) and re.fullmatch(
+        r"[.\-/_]\d{1,2}|[.\-/_]?r|\(\d\)", second[len(first) :]
+    )
+    same_total = (other.currency, other.total_minor) == (case.twin.currency, case.twin.total_minor)
+    return made_from_first is not None and same_total
 
 
 def _reposted_draft(case: Case, candidates: tuple[History, ...]) -> Draft:

@@ -131,3 +131,19 @@ def test_a_void_first_posting_is_in_order() -> None:
     book.quickbooks_invoice("q2", "1000", "1000", number="INV-101")
 
     assert book.findings() == []
+
+
+def test_a_second_posting_under_a_number_made_from_the_first_is_told() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.quickbooks_invoice("q2", "1000", "1000", number="INV-101.1")
+
+    assert book.findings() == [("B6", "0.00", "1000.00")]
+
+
+def test_a_rebill_with_another_total_is_a_new_invoice() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.quickbooks_invoice("q2", "900", "900", number="INV-101.1")
+
+    assert book.findings() == []

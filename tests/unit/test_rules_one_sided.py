@@ -111,3 +111,15 @@ def test_a_negative_balance_claims_nothing_itself() -> None:
     book.twins("101", "500", open_in_quickbooks="500")
 
     assert sorted(book.findings()) == [("A2", "-700.00", "700.00"), ("F1", "0.00", "200.00")]
+
+
+def test_equal_amounts_of_two_clients_are_two_findings_and_not_one_misplaced_credit() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.bigtime_invoice("201", "1000", client="302")
+    book.quickbooks_invoice("q201", "1000", "700", number="INV-201", client="13")
+    book.memo("7", "300", "0", on="2026-03-05", client="13")
+    book.payment("9", invoices={"q201": "300"}, memos={"7": "300"}, on="2026-03-05", client="13")
+    book.row("p1", "101", "300", method=CREDIT, on="2026-03-05")
+
+    assert sorted(book.findings()) == [("A1", "-300.00", "300.00"), ("C3", "300.00", "300.00")]
