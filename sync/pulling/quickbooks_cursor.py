@@ -20,7 +20,7 @@ TRANSACTION_KINDS = (
     Kind.DEPOSIT,
 )
 ALL_KINDS = (Kind.CUSTOMER, *TRANSACTION_KINDS)
-_MOST_SET_ASIDE = 60  # ids are up to 64 characters long, a cursor a few KB
+_MOST_SET_ASIDE = 40  # ids are up to 64 characters long, a cursor a few KB
 
 
 class Enumeration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

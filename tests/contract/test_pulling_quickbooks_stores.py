@@ -84,12 +84,17 @@ def test_a_full_run_after_a_long_silence(filed: Filed) -> None:
     filed.assert_mirror_is_truth()
 
 
-@pytest.mark.parametrize(
-    "poison", ['"\\u0000"', '"\\ud800"', "NaN", '"x" , "TotalAmt": 1e400', '"' + "é" * 50_000 + '"']
-)
-def test_a_poisoned_record_ends_in_quarantine_or_in_the_store_and_never_stops_the_page(
-    filed: Filed, poison: str
-) -> None:
+POISON = {
+    "a NUL": '"\\u0000"',
+    "a lone surrogate": '"\\ud800"',
+    "not a number": "NaN",
+    "beyond any number": '"x", "TotalAmt": 1e400',
+    "very long": '"' + "é" * 50_000 + '"',
+}
+
+
+@pytest.mark.parametrize("poison", POISON.values(), ids=POISON.keys())
+def test_a_poisoned_record_never_stops_its_page(filed: Filed, poison: str) -> None:
     bench = filed.bench
     made = bench.invoices(5, every=SECOND)
     bench.clock.advance(hours=1)

@@ -4,6 +4,8 @@ import multiprocessing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from connectors.quickbooks.auth import Authority
 from connectors.quickbooks.tokens import TokenKeeper
 from connectors.sandbox.quickbooks import serve
@@ -36,8 +38,9 @@ def keeper_of(store: Store, key: str, discovery_url: str, owner: str) -> TokenKe
     return TokenKeeper(tokens, authority, clock, owner=owner)
 
 
-def work(number: int, url: str, key: str, discovery_url: str, barrier: object, results: object) -> None:
+def work(number: int, places: tuple[str, str, str], barrier: object, results: object) -> None:
     """One worker: all refuse the same token at the same time, round after round."""
+    url, key, discovery_url = places
     try:
         with Store.open(url, SystemClock()) as store:
             keeper = keeper_of(store, key, discovery_url, f"worker-{number}")
@@ -51,6 +54,7 @@ def work(number: int, url: str, key: str, discovery_url: str, barrier: object, r
         barrier.abort()  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_processes_that_race_refresh_once_per_round(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     url, key = f"sqlite:///{tmp_path / 'store.db'}", new_key()
@@ -70,7 +74,7 @@ def test_processes_that_race_refresh_once_per_round(tmp_path: Path) -> None:
         )
         barrier, results = context.Barrier(WORKERS), context.Queue()
         workers = [
-            context.Process(target=work, args=(number, url, key, server.discovery_url, barrier, results))
+            context.Process(target=work, args=(number, (url, key, server.discovery_url), barrier, results))
             for number in range(WORKERS)
         ]
         for worker in workers:
