@@ -84,8 +84,9 @@ class EntryOperations(PaymentOperations):
             row = self._row(Entity.DEPOSIT, tuple(entries), currency, on=on, now=now)
             row.total = -sum(line.amount for line in entries)
             for payment in payments:
-                payment.deposit_id = row.id
-                payment.encoded = None
+                payment.deposit_id, payment.encoded = row.id, None
+                if self.switches.deposit_moves_payments:
+                    self.books.touch(payment)
             return row.id
 
     def delete_deposit(self, deposit_id: str) -> None:
@@ -96,6 +97,8 @@ class EntryOperations(PaymentOperations):
                 if line.payment_id:
                     payment = self.books.transaction(Entity.PAYMENT, line.payment_id)
                     payment.deposit_id, payment.encoded = "", None
+                    if self.switches.deposit_moves_payments:
+                        self.books.touch(payment)
             self._delete(row, now)
 
     def _entry(self, line: tuple[str, str | None, str, Amount], currency: str) -> EntryLine:

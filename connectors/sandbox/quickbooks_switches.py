@@ -73,6 +73,7 @@ class QuickBooksSwitches:
 
     # Books, §6
     credit_memo_moves_when_applied: bool = True  # assumed: SyncToken and time move as the invoice's do (observed)
+    deposit_moves_payments: bool = False  # assumed: carrying a payment to the bank leaves its SyncToken and time
     merge_moves_transactions: bool = True  # assumed: transactions of the merged customer get a new time
     # Assumed: a payment that only links credits gives the credit back when its invoice is voided or unlinked.
     # False is the literal reading of the documented rule: the amount turns into UnappliedAmt of that payment.

@@ -329,7 +329,7 @@ def _owner_of(entry: dict[str, Any]) -> str:
 
 def material(row: dict[str, Any]) -> bytes:
     """A row without what may change when the row does not move."""
-    loose = ("MetaData", "SyncToken", "CustomerRef", "EntityRef")
+    loose = ["MetaData", "SyncToken", "CustomerRef", "EntityRef", *(["LinkedTxn"] if "UnappliedAmt" in row else [])]
     leaks = ("LineEx", "JournalEntryLineDetail", "AccountBasedExpenseLineDetail")
     kept = {name: value for name, value in row.items() if name not in loose}
     kept["Line"] = [{name: value for name, value in line.items() if name not in leaks} for line in row.get("Line", [])]
@@ -338,6 +338,11 @@ def material(row: dict[str, Any]) -> bytes:
 
 CENTS = st.integers(1, 30_000).map(lambda cents: Decimal(cents) / 100)
 WHICH = st.integers(0, 1_000)
+SHARE = st.sampled_from([Decimal("0.01"), Decimal("0.3"), Decimal("0.5"), Decimal(1), Decimal(1), Decimal("1.2")])
+
+
+def part(amount: Decimal, share: Decimal) -> Decimal:
+    return (amount * share).quantize(Decimal("0.01"))
 
 
 class RandomBookkeeping(RuleBasedStateMachine):
@@ -354,7 +359,10 @@ class RandomBookkeeping(RuleBasedStateMachine):
         self.books = QuickBooksLedger(self.clock, auto_apply_credit=auto, switches=switches)
         parent = self.books.add_customer("Parent")
         for name, parent_id in (("Job", parent), ("Other", None), ("Double", None)):
-            self.books.add_customer(name, parent_id=parent_id)
+            customer = self.books.add_customer(name, parent_id=parent_id)
+            for number in range(2):
+                self.books.create_invoice(customer, f"I{number}", 100 + number, on=DAY)
+                self.books.create_credit_memo(customer, f"C{number}", 50 + number, on=DAY)
 
     def pick(self, entity: Entity, which: int) -> str:
         rows = sorted(self.books.books.shelves[entity].rows, key=int)
@@ -371,34 +379,47 @@ class RandomBookkeeping(RuleBasedStateMachine):
     def sell(self, which: int, amount: Decimal, kind: str) -> None:
         self.attempt(getattr(self.books, kind), self.pick(Entity.CUSTOMER, which), f"N{which}", amount, on=DAY)
 
-    @rule(which=WHICH, charge=WHICH, credit=WHICH, amounts=st.tuples(CENTS, CENTS, CENTS))
-    def receive(self, which: int, charge: int, credit: int, amounts: tuple[Decimal, Decimal, Decimal]) -> None:
-        amount, funded, cash = amounts
-        source = self.pick(Entity.CREDIT_MEMO if credit % 3 else Entity.JOURNAL_ENTRY, credit)
-        self.attempt(
-            self.books.receive_payment,
-            self.pick(Entity.CUSTOMER, which),
-            cash if which % 2 else max(Decimal(0), amount - funded),
-            on=DAY,
-            apply={self.pick(Entity.INVOICE if charge % 4 else Entity.PURCHASE, charge): amount} if charge % 5 else {},
-            credits={source: funded} if credit % 2 else {},
-        )
+    def open_rows(self, *entities: Entity) -> list[Any]:
+        """Rows with something to settle (+) or to spend (-), with the amount, of the named entities."""
+        found = []
+        for entity in entities:
+            for row in self.books.books.shelves[entity].rows.values():
+                parts = self.books.books.weight(row)
+                found += [(row, owner, Decimal(abs(left)) / 100) for owner, left in parts.items()]
+        return sorted(found, key=lambda item: (int(item[0].id), item[1]))
 
-    @rule(memo=WHICH, invoice=WHICH, amount=CENTS)
-    def apply_credit(self, memo: int, invoice: int, amount: Decimal) -> None:
-        self.attempt(
-            self.books.apply_credit,
-            self.pick(Entity.CREDIT_MEMO, memo),
-            self.pick(Entity.INVOICE, invoice),
-            amount,
-            on=DAY,
-        )
+    @rule(charge=WHICH, credit=WHICH, shares=st.tuples(SHARE, SHARE, SHARE))
+    def receive(self, charge: int, credit: int, shares: tuple[Decimal, Decimal, Decimal]) -> None:
+        charges = self.open_rows(Entity.INVOICE, Entity.PURCHASE)
+        credits_ = self.open_rows(Entity.CREDIT_MEMO, Entity.JOURNAL_ENTRY)
+        if not charges:
+            return
+        row, owner, left = charges[charge % len(charges)]
+        amount = part(left, shares[0])
+        funds: dict[str, Decimal] = {}
+        own = [item for item in credits_ if item[1] in self.books.books.family(owner)]
+        if own and credit % 3:
+            source, _, funded = own[credit % len(own)]
+            funds[source.id] = min(part(funded, shares[1]), amount)
+        cash = amount - sum(funds.values()) + (part(left, shares[2]) if credit % 2 else 0)
+        self.attempt(self.books.receive_payment, owner, cash, on=DAY, apply={row.id: amount}, credits=funds)
 
-    @rule(payment=WHICH, invoice=WHICH, amount=CENTS)
-    def apply_payment(self, payment: int, invoice: int, amount: Decimal) -> None:
-        self.attempt(
-            self.books.apply_payment, self.pick(Entity.PAYMENT, payment), self.pick(Entity.INVOICE, invoice), amount
-        )
+    @rule(payment=WHICH, charge=WHICH, share=SHARE)
+    def apply_payment(self, payment: int, charge: int, share: Decimal) -> None:
+        money, charges = self.open_rows(Entity.PAYMENT), self.open_rows(Entity.INVOICE, Entity.JOURNAL_ENTRY)
+        if money and charges:
+            row, owner, left = money[payment % len(money)]
+            own = [item for item in charges if item[1] in self.books.books.family(owner)] or charges
+            target, _, open_amount = own[charge % len(own)]
+            self.attempt(self.books.apply_payment, row.id, target.id, part(min(left, open_amount), share))
+
+    @rule(customer=WHICH, amount=CENTS)
+    def receive_in_advance(self, customer: int, amount: Decimal) -> None:
+        self.attempt(self.books.receive_payment, self.pick(Entity.CUSTOMER, customer), amount, on=DAY)
+
+    @rule(payment=WHICH)
+    def carry_to_the_bank(self, payment: int) -> None:
+        self.attempt(self.books.deposit, on=DAY, payment_ids=[self.pick(Entity.PAYMENT, payment)])
 
     @rule(which=WHICH, place=WHICH)
     def unapply(self, which: int, place: int) -> None:
@@ -406,10 +427,12 @@ class RandomBookkeeping(RuleBasedStateMachine):
         if payment is not None and payment.links:
             self.attempt(self.books.unapply, payment.id, payment.links[place % len(payment.links)].target_id)
 
-    @rule(which=WHICH, amount=CENTS, kind=st.sampled_from(["invoice", "credit_memo", "payment"]))
-    def edit(self, which: int, amount: Decimal, kind: str) -> None:
+    @rule(which=WHICH, share=SHARE, kind=st.sampled_from(["invoice", "credit_memo", "payment"]))
+    def edit(self, which: int, share: Decimal, kind: str) -> None:
         entity = {"invoice": Entity.INVOICE, "credit_memo": Entity.CREDIT_MEMO, "payment": Entity.PAYMENT}[kind]
-        self.attempt(getattr(self.books, f"edit_{kind}"), self.pick(entity, which), amount=amount)
+        row = self.books.books.transactions.get(self.pick(entity, which))
+        if row is not None:
+            self.attempt(getattr(self.books, f"edit_{kind}"), row.id, amount=part(Decimal(row.total) / 100, share))
 
     @rule(which=WHICH, customer=WHICH)
     def move_invoice(self, which: int, customer: int) -> None:
@@ -435,10 +458,12 @@ class RandomBookkeeping(RuleBasedStateMachine):
         lines = [("1", self.pick(Entity.CUSTOMER, which), side, amount), ("4", None, other, amount)]
         self.attempt(self.books.journal_entry, lines, on=DAY)
 
-    @rule(which=WHICH, amount=CENTS, of=st.sampled_from(["credit", "overpayment"]))
-    def refund(self, which: int, amount: Decimal, of: str) -> None:
-        entity = Entity.CREDIT_MEMO if of == "credit" else Entity.PAYMENT
-        self.attempt(getattr(self.books, f"refund_{of}"), self.pick(entity, which), amount, on=DAY)
+    @rule(which=WHICH, share=SHARE, of=st.sampled_from(["credit", "overpayment"]))
+    def refund(self, which: int, share: Decimal, of: str) -> None:
+        rows = self.open_rows(Entity.CREDIT_MEMO if of == "credit" else Entity.PAYMENT)
+        if rows:
+            row, _, left = rows[which % len(rows)]
+            self.attempt(getattr(self.books, f"refund_{of}"), row.id, part(left, share), on=DAY)
 
     @rule(which=WHICH, number=WHICH)
     def rename(self, which: int, number: int) -> None:
