@@ -1,5 +1,6 @@
 """Books to reconcile: groups of clients with everything known about them, now or as of an earlier moment."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -26,7 +27,7 @@ from state.shelves import shelf_name, shelf_number
 from state.tables import RECORD, VERSION
 from state.tie_lines import load_tie_lines, load_tie_outs
 from state.times import Clock, micros_from_utc
-from state.versions import version_from_row
+from state.versions import version_from_columns
 
 _PARTIES_PER_BATCH = 50  # a few thousand records in memory at a time
 _FALLBACK_CURRENCY = "USD"
@@ -173,19 +174,18 @@ def _load_histories(
 def _histories_by_party(rows: Sequence[Row]) -> dict[int | None, list[History]]:
     versions: dict[int, list[Version]] = {}
     places: dict[int, int | None] = {}
-    for party_id, shelf, key, *columns in rows:
-        record_id = columns[0]
+    for party_id, shelf, key, record_id, *columns in rows:
         known = versions.get(record_id)
         if known is None:
             places[record_id] = party_id
-            versions[record_id] = [version_from_row(RecordKey(*shelf_name(shelf), key), tuple(columns))]
+            versions[record_id] = [version_from_columns(RecordKey(*shelf_name(shelf), key), columns)]
         else:
-            known.append(version_from_row(known[0].key, tuple(columns)))
-    histories: dict[int | None, list[History]] = {}
+            known.append(version_from_columns(known[0].key, columns))
+    histories: dict[int | None, list[History]] = defaultdict(list)
     for record_id, found in versions.items():
         if len(found) > 1:
             found.sort(key=lambda version: version.sequence)
-        histories.setdefault(places[record_id], []).append(History(tuple(found)))
+        histories[places[record_id]].append(History(tuple(found)))
     return histories
 
 

@@ -56,7 +56,8 @@ def select_in(
         text = "IN (SELECT value FROM json_each(?))"
         listed = (json.encode(keys).decode(),)
     sql = query.format(*[_mark(connection.dialect.name)] * len(parameters)) + text
-    return [tuple(row) for row in connection.exec_driver_sql(sql, (*parameters, *listed))]
+    rows: Sequence[Row] = connection.exec_driver_sql(sql, (*parameters, *listed)).fetchall()
+    return rows
 
 
 def insert_or_ignore(connection: Connection, table: Table, values: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ One page is a few statements, however long it is, and each record passes through
 bound by this module, so its loops are plain. It never decides what is wrong with a record.
 """
 
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 
 import msgspec
@@ -43,6 +43,8 @@ class PageWriter:
         self._raw_pages: list[Row] = []
         self._raws: list[bytes] = []
         self._raw_size = 0
+        self._observed_at: datetime | None = None
+        self._observed_micros = 0
         self._also_parties: list[Row] = []
         self._former_matches: list[Row] = []
         self._links: list[Row] = []
@@ -61,23 +63,24 @@ class PageWriter:
         entry = _NO_ENTRY if content is None else index_content(self._system, content)
         parties, links = self._named(key, entry)
         match_key = _bounded(entry.match_key) if entry.match_key else None
-        standing = DELETED if content is None else OPEN if entry.is_open else CLOSED
         days = (_day(entry.dated_on), _day(entry.applied_on))
+        standing = DELETED if content is None else OPEN if entry.is_open else CLOSED
+        party_id = parties[0] if parties else None
         if stored is None:
             self._numbering.record_id = record_id = self._numbering.record_id + 1
-            sequence, party_id = 1, parties[0] if parties else None
+            sequence = 1
             self._new_records.append((record_id, self._shelf, key, 1, party_id, match_key, *days, standing))
         else:
             record_id, sequence = stored.id, stored.sequence + 1
-            party_id = parties[0] if parties else stored.party_id
+            party_id = stored.party_id if party_id is None else party_id
             if content is None:  # what a deleted record was found by stays
                 match_key, days = stored.match_key, (stored.dated_on, stored.applied_on)
             self._changed_records.append((record_id, self._shelf, key, sequence, party_id, match_key, *days, standing))
             self._keep_former(stored, party_id, match_key)
-        if len(parties) > 1:
-            self._also_parties += [(record_id, party) for party in parties[1:]]
-        if links:
-            self._add_links(record_id, links)
+        for party in parties[1:]:
+            self._also_parties.append((record_id, party))
+        for link in links:
+            self._links.append((record_id, shelf_number(self._company, link.system, link.kind), link.id))
         self._add_version(record_id, sequence, observation, encoded)
         return True
 
@@ -100,9 +103,9 @@ class PageWriter:
         so that it is looked at, too; one without any of these belongs to nobody.
         """
         number, system = self._numbering.party, self._system_text
-        parties = [number(system, key)] if self._is_client else []
-        if entry.client_id:
-            parties.append(number(system, entry.client_id))
+        parties = [number(system, entry.client_id)] if entry.client_id else []
+        if self._is_client:
+            parties.insert(0, number(system, key))
         links: list[RecordKey] = []
         for reference in entry.references:
             if reference.kind in _CLIENT_KINDS:
@@ -121,12 +124,11 @@ class PageWriter:
         if stored.match_key is not None and stored.match_key != match_key:
             self._former_matches.append((stored.id, stored.match_key, self._shelf))
 
-    def _add_links(self, record_id: int, links: list[RecordKey]) -> None:
-        for link in links:
-            self._links.append((record_id, shelf_number(self._company, link.system, link.kind), link.id))
-
     def _add_version(self, record_id: int, sequence: int, observation: Observation, encoded: bytes | None) -> None:
         raw, absent, modified = observation.raw, observation.absent_before, observation.modified_at
+        if observation.observed_at is not self._observed_at:  # one page has one moment
+            self._observed_at = observation.observed_at
+            self._observed_micros = micros_from_utc(observation.observed_at)
         self._numbering.version_id = version_id = self._numbering.version_id + 1
         self._versions.append(
             (
@@ -134,7 +136,7 @@ class PageWriter:
                 record_id,
                 sequence,
                 self._run_id,
-                micros_from_utc(observation.observed_at),
+                self._observed_micros,
                 None if absent is None else micros_from_utc(absent),
                 None if modified is None else micros_from_utc(modified),
                 sha256(raw).digest(),

@@ -20,7 +20,6 @@ class Clock(Protocol):
         ...
 
 
-@lru_cache(maxsize=4096)
 def micros_from_utc(moment: datetime) -> int:
     """Whole microseconds since 1970 of an aware moment.
 
@@ -31,7 +30,6 @@ def micros_from_utc(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
-@lru_cache(maxsize=4096)
 def utc_from_micros(micros: int) -> datetime:
     """The aware UTC moment that `micros_from_utc` was given, to the microsecond."""
     return _EPOCH + timedelta(microseconds=micros)

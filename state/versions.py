@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, or_, sel
 from mappings.model import Content, History, Kind, Observation, RecordKey, System, Version, decode_content
 from mappings.records import Quarantined, StoredRecord
 from state.arrivals import Stored, newest_by_key
-from state.bulk import Row, chunks, insert_missing_rows, select_in
+from state.bulk import chunks, insert_missing_rows, select_in
 from state.companies import Company
 from state.cursors import load_cursor, record_cursor
 from state.engine import read, write
@@ -35,7 +35,7 @@ _PLACES = "SELECT id, key FROM record WHERE standing <> 2 AND shelf = {} AND key
 _CLIENT_OWNED = frozenset({Kind.INVOICE, Kind.PAYMENT, Kind.CREDIT_MEMO, Kind.REFUND_RECEIPT})
 
 _HISTORY = (
-    "SELECT v.record_id, v.sequence, v.run_id, v.observed_at, v.absent_before, v.modified_at, v.sha256, v.content"
+    "SELECT v.sequence, v.run_id, v.observed_at, v.absent_before, v.modified_at, v.sha256, v.content"
     " FROM record r JOIN version v ON v.record_id = r.id WHERE r.shelf = {} AND r.key "
 )
 
@@ -231,13 +231,13 @@ class RecordStore(RecordReader):
 def load_history(connection: Connection, company: Company, key: RecordKey) -> History | None:
     """All versions of one record, oldest first; None when it was never seen."""
     rows = select_in(connection, _HISTORY, (shelf_number(company, key.system, key.kind),), [key.id])
-    versions = sorted((version_from_row(key, row) for row in rows), key=lambda version: version.sequence)
+    versions = sorted((version_from_columns(key, row) for row in rows), key=lambda version: version.sequence)
     return History(tuple(versions)) if versions else None
 
 
-def version_from_row(key: RecordKey, row: Row) -> Version:
-    """A version from its columns as the database has them, from `record_id` to `content`."""
-    _, sequence, run_id, observed_at, absent_before, modified_at, digest, content = row
+def version_from_columns(key: RecordKey, columns: Sequence[Any]) -> Version:
+    """A version of `key` from its columns as the database has them, from `sequence` to `content`."""
+    sequence, run_id, observed_at, absent_before, modified_at, digest, content = columns
     return Version(
         key=key,
         sequence=sequence,

@@ -1,3 +1,3 @@
 """Fixtures that any test can ask for."""
 
-pytest_plugins = ("tests.databases",)
+pytest_plugins = ("tests.databases", "tests.stores")
