@@ -4,7 +4,7 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.pacing import Pacer
@@ -30,6 +30,7 @@ def test_the_call_after_a_full_window_waits_until_the_oldest_is_out_of_it() -> N
     assert pacer.wait() == pytest.approx(50)
 
 
+@settings(deadline=None)
 @given(limit=st.integers(1, 5), pauses=st.lists(st.floats(0, 3), max_size=30))
 def test_no_window_ever_holds_more_calls_than_the_limit(limit: int, pauses: list[float]) -> None:
     clock = a_clock()

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.errors import (
@@ -120,12 +120,14 @@ def test_a_wrong_company_is_told_apart_from_a_lost_connection() -> None:
     assert "environment" in str(error)
 
 
+@settings(deadline=None)
 @given(status=st.integers(100, 599), body=st.binary(max_size=200))
 def test_no_answer_makes_the_classifier_fail(status: int, body: bytes) -> None:
     error = fault_in(Reply(status, {}, body), "page")
     assert error is not None or (status == 200 and body.lstrip().startswith(b"{"))
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.errors import ConnectorError, ContractBroken, Rejected, Throttled, Unavailable
@@ -66,6 +66,7 @@ def test_rows_that_are_no_records_are_handed_on_as_they_are() -> None:
     assert read_rows(rows_answer(b"null", b"7", nan), "Invoice", "page").records == (b"null", b"7", nan)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 300))
 def test_an_answer_that_is_cut_off_anywhere_is_no_answer(cut: int) -> None:
     whole = rows_answer(GOOD, NEIGHBOUR).body
@@ -122,6 +123,7 @@ def test_a_count_that_is_none_is_refused(body: bytes) -> None:
         read_count(Reply(200, {}, body), "count")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_no_bytes_make_looking_for_an_id_or_time_fail(raw: bytes) -> None:
     assert isinstance(find_id(raw), str)
@@ -129,6 +131,7 @@ def test_no_bytes_make_looking_for_an_id_or_time_fail(raw: bytes) -> None:
     head_of(raw)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.dictionaries(st.text(), st.text() | st.lists(st.text()) | st.dictionaries(st.text(), st.integers())))
 )

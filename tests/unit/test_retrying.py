@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.errors import HANDLING, ConnectorError, Rejected, Throttled, Unavailable
@@ -82,6 +82,7 @@ def test_waiting_ends_with_its_budget(clock: SimulatedClock) -> None:
     assert clock.monotonic_seconds() == 120
 
 
+@settings(deadline=None)
 @given(
     kind=st.sampled_from(list(HANDLING)),
     attempt=st.integers(1, 10),
