@@ -23,7 +23,7 @@ from sync.clocks import SystemClock
 from sync.company_reader import CompanyReader
 from sync.company_worker import CompanyWorker, PullRequest
 from sync.knowledge import Knowledge
-from sync.logs import SecretMask, start_logging
+from sync.logs import SecretMask, logging_to_stderr
 from sync.ports import Clock
 from sync.pulling.bigtime import pull_bigtime
 from sync.pulling.quickbooks import pull_quickbooks
@@ -43,10 +43,12 @@ def open_application(
     Raises: a `StoreError` when the database cannot be used.
     Side effects: sets up logging; makes or upgrades the database.
     """
-    mask = start_logging(level=settings.logging.level, as_json=settings.logging.format == "json")
     known = secrets or secret_lookup(settings.secrets.directory, os.environ)
     used_clock = clock or SystemClock()
-    with Store.open(_store_url(settings.store.url, known), used_clock) as store:
+    with (
+        logging_to_stderr(level=settings.logging.level, as_json=settings.logging.format == "json") as mask,
+        Store.open(_store_url(settings.store.url, known), used_clock) as store,
+    ):
         yield Application(settings, store=store, secrets=known, clock=used_clock, mask=mask)
 
 
@@ -99,7 +101,7 @@ class Application:
             clock = LeaseKeepingClock(self.clock, held)
 
             def watch(step: str, done: int, total: int | None) -> None:
-                clock.keep()
+                clock.keep()  # the pulls report between transactions; comparing is one transaction and must not
                 progress(step, done, total)
 
             records = stored.records(held)
@@ -119,7 +121,7 @@ class Application:
                 runs=stored.runs,
                 pulls={System.QUICKBOOKS: pulls.pull_quickbooks, System.BIGTIME: pulls.pull_bigtime},
                 clock=clock,
-                progress=watch,
+                progress=progress,
             )
 
     def access(self, company: CompanySettings) -> CompanyAccess:

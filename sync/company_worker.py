@@ -169,7 +169,7 @@ class CompanyWorker:
             try:
                 outcome = pull(request)
             except ConnectorError as error:
-                _LOG.warning("%s", error, extra=self._extra("pull_stopped", run_id))
+                _LOG.info("%s", error, extra=self._extra("pull_stopped", run_id))
                 errors.append(error)
                 gaps.append(gap_from_error(error))
                 self._knowledge.learn_everything(run_id)

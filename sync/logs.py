@@ -7,9 +7,9 @@ are kept silent, and known secrets are masked in whatever still gets through.
 import json
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TextIO
 
 # Loggers that would write tokens, bodies or statements. Source: facts/libraries.md.
 _TALKATIVE = (
@@ -79,18 +79,24 @@ class TextLines(logging.Formatter):
         return f"{at} {record.levelname.lower()} {message}"
 
 
-def start_logging(*, level: str, as_json: bool, stream: TextIO | None = None) -> SecretMask:
-    """Send all log records to `stream` (standard error). Answers the mask that secrets are to be told to.
+@contextmanager
+def logging_to_stderr(*, level: str, as_json: bool) -> Iterator[SecretMask]:
+    """Send all log records to standard error for the block. Answers the mask that secrets are to be told to.
 
-    Side effects: replaces the handlers of the root logger.
+    Side effects: replaces the handlers of the root logger, and puts the earlier ones back at the end.
     """
     mask = SecretMask()
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if as_json else TextLines())
     handler.addFilter(mask)
     root = logging.getLogger()
+    earlier, earlier_level = list(root.handlers), root.level
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
-    return mask
+    try:
+        yield mask
+    finally:
+        root.handlers[:] = earlier
+        root.setLevel(earlier_level)

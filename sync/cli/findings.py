@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from mappings.findings import FindingStatus
+from mappings.findings import FindingStatus, Severity
+from mappings.records import StoredFinding
 from sync.cli.failures import Failure
 from sync.cli.grids import Format
 from sync.cli.hostile_text import visible
@@ -36,7 +37,7 @@ def findings(context: click.Context) -> None:
 )
 @pass_invocation
 def list_findings(invocation: Invocation, form: str, output: Path | None, status: tuple[str, ...]) -> None:
-    """List the findings, the most urgent first. Exits with 1 when any is open."""
+    """List the findings, the most urgent first. Exits with 1 when any above S4 is unsettled."""
     settings = invocation.settings()
     company = settings.company(invocation.company)
     with invocation.open(settings) as application:
@@ -47,8 +48,14 @@ def list_findings(invocation: Invocation, form: str, output: Path | None, status
         form=Format(form),
         output=output,
     )
-    if any(stored.status == FindingStatus.OPEN for stored in found):
+    if any(_counts(stored) for stored in found):
         raise click.exceptions.Exit(ExitCode.FINDINGS)
+
+
+def _counts(stored: StoredFinding) -> bool:
+    """Whether a finding keeps the verdict from being clean."""
+    unsettled = stored.status in (FindingStatus.OPEN, FindingStatus.ACKNOWLEDGED)
+    return unsettled and stored.finding.severity is not Severity.S4
 
 
 @findings.command(epilog=example("tieout findings show 3f2a9c1b"))

@@ -1,0 +1,42 @@
+"""The demonstration catches what it planted, and what it leaves behind can be asked on."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from sync.cli.program import program
+
+
+def test_a_short_demo_catches_what_it_planted_and_leaves_a_working_installation(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    result = CliRunner().invoke(program, ["demo", "--days", "6", "--folder", str(folder)])
+    assert 0 == result.exit_code, result.output
+    assert "missed" not in result.stdout
+    assert "Planted mistakes" in result.stdout
+    assert "0.00" in result.stdout
+    assert all(len(line) <= 100 for line in result.stdout.splitlines())
+    settings = ["--config", str(folder / "tieout.toml")]
+    listed = CliRunner().invoke(program, ["findings", "list", "--format", "json", *settings])
+    found = json.loads(listed.stdout)["findings"]
+    invoice = next(each["invoice"]["number"] for each in found if each["invoice"] and each["claim"] != "0.00")
+    explained = CliRunner().invoke(program, ["explain", invoice, *settings])
+    assert 0 == explained.exit_code, explained.output
+    assert "Balance in BigTime" in explained.stdout
+    assert 0 == CliRunner().invoke(program, ["findings", "verify", found[0]["id"], *settings]).exit_code
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("all of it")
+    result = CliRunner().invoke(program, ["demo", "--days", "1", "--folder", str(tmp_path)])
+    assert 2 == result.exit_code
+    assert "thesis.txt" in [path.name for path in tmp_path.iterdir()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_month_of_mistakes_is_caught_to_the_last_one(tmp_path: Path, seed: int) -> None:
+    result = CliRunner().invoke(program, ["demo", "--seed", str(seed), "--folder", str(tmp_path / "demo")])
+    assert 0 == result.exit_code, result.output
+    assert "missed" not in result.stdout
