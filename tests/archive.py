@@ -41,6 +41,7 @@ class Archive:
     def __init__(self) -> None:
         self._versions: dict[RecordKey, list[Version]] = {}
         self._read_at: datetime | None = None
+        self.raws: dict[str, bytes] = {}
 
     def read(self, world: World) -> None:
         """Read both systems completely, now by the world's clock."""
@@ -58,6 +59,7 @@ class Archive:
         known = self._versions.setdefault(key, [])
         if known and _encoded(known[-1].content) == _encoded(content):
             return
+        self.raws[raw_hash(raw)] = raw
         known.append(
             Version(
                 key=key,
