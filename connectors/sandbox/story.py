@@ -114,10 +114,8 @@ class Story:
                 self.decoys.append(planted)
 
     def _keep(self, outcome: Outcome) -> None:
-        if isinstance(outcome, NextDay):
-            self._tomorrow.append(outcome)
-        else:
-            self.planted += outcome
+        self._tomorrow += [each for each in outcome if isinstance(each, NextDay)]
+        self.planted += [each for each in outcome if isinstance(each, PlantedMistake)]
 
     def _plan(self) -> tuple[defaultdict[date, list[Mistake]], defaultdict[date, list[Decoy]]]:
         """Which mistakes and decoys begin on which working day."""

@@ -108,9 +108,20 @@ class Bill:
 
 
 class Office:
-    """The people of the firm, working in one world. `said` collects what they did today, in words."""
+    """The people of the firm, working in one world. `said` collects what they did today, in words.
 
-    def __init__(self, world: World, chance: Random) -> None:
+    `after_sync` is what somebody does tonight after the sync and before the worker runs. With `amounts_are_distinct`
+    no two parts of invoices are equal: with equal amounts two mistakes can look like a third, and nobody could tell.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        chance: Random,
+        *,
+        engagements: Sequence[Engagement] = ENGAGEMENTS,
+        amounts_are_distinct: bool = False,
+    ) -> None:
         if not isinstance(world.clock, SimulatedClock):
             raise TypeError("the story moves time: give its world a SimulatedClock")
         self.world = world
@@ -120,9 +131,12 @@ class Office:
         self.reserved: set[str] = set()
         self.lost_tonight: set[str] = set()
         self.doubled_tonight: set[str] = set()
+        self.after_sync: list[Callable[[], object]] = []
         self.said: list[str] = []
+        self._engagements = tuple(engagements)
+        self._parts: set[Decimal] | None = set() if amounts_are_distinct else None
         self._promised: list[Callable[[], object]] = []
-        self._clients = {each: world.add_client(each.client) for each in ENGAGEMENTS}
+        self._clients = {each: world.add_client(each.client) for each in engagements}
         self._payments_due: defaultdict[date, list[str]] = defaultdict(list)
         self._credits_due: defaultdict[date, list[tuple[str, int]]] = defaultdict(list)
         self._credited_months: set[tuple[Engagement, date]] = set()
@@ -151,11 +165,11 @@ class Office:
             return
         for bill in [each for each in self.bills.values() if not each.twin and each.number not in self.reserved]:
             self.post(bill)
-        for engagement in ENGAGEMENTS:
+        for engagement in self._engagements:
             if self._is_billing_day(engagement):
                 self.write(engagement)
         if self.today.weekday() == 0:
-            for engagement in self.chance.sample(ENGAGEMENTS, 3):
+            for engagement in self.chance.sample(self._engagements, 3):
                 self.write(engagement)
         for number, amount in self._credits_due.pop(self.today, []):
             if number not in self.reserved and self.balance(self.bills[number]) > amount:
@@ -169,6 +183,9 @@ class Office:
         self.lost_tonight, self.doubled_tonight = set(), set()
         if pushes:
             self.say(f"The sync brought {len(pushes)} application(s) from QuickBooks to BigTime")
+        late, self.after_sync = self.after_sync, []
+        for happening in late:
+            happening()
         self.clock.advance_to(datetime.combine(self.today, _CLOSES))
 
     def say(self, words: str) -> None:
@@ -188,9 +205,21 @@ class Office:
         self.say(f"{number} for {engagement.client} over {fee:,.2f} was written in BigTime")
         return bill
 
-    def post(self, bill: Bill) -> Bill:
+    def take_on(self, client: str, *, customer: str = "", bigtime_client: str = "") -> Engagement:
+        """A new client whom the everyday work leaves alone; his customer and record are made unless they are given."""
+        engagement = Engagement(
+            client=client, hours=(8, 20), rate=150, twice_a_month=False, pays_after_days=30, method="Check"
+        )
+        sid = bigtime_client or self.world.add_client(client, linked=not customer)
+        if customer:
+            self.world.bigtime.link_client(sid, customer)
+        self._clients[engagement] = sid
+        return engagement
+
+    def post(self, bill: Bill, *, net_of_credits: bool = False) -> Bill:
         """Post an invoice to QuickBooks; money for it is expected after the client's usual time."""
-        posted = replace(bill, twin=self.world.post(bill.sid), posted_on=self.today)
+        twin = self.world.post(bill.sid, net_of_credits=net_of_credits)
+        posted = replace(bill, twin=twin, posted_on=self.today)
         self.bills[bill.number] = posted
         self.say(f"{bill.number} was posted to QuickBooks")
         self._use_overpayment(posted)
@@ -236,6 +265,21 @@ class Office:
     def customer(self, bill: Bill) -> str:
         """The QuickBooks customer of an invoice."""
         return self.world.customer_of(self._clients[bill.engagement])
+
+    def client_sid(self, engagement: Engagement) -> str:
+        """The client in BigTime."""
+        return self._clients[engagement]
+
+    def part(self, bill: Bill, percent: int = 10) -> Decimal:
+        """About that part of the invoice, in steps of five; never nothing. See `amounts_are_distinct`."""
+        round_part = Decimal(max(int(bill.amount * self.chance.randint(percent - 3, percent + 3) / 500) * 5, 20))
+        if self._parts is None:
+            return round_part
+        part = round_part
+        while part in self._parts:
+            part = round_part + Decimal(self.chance.randint(1, 499)) / 100
+        self._parts.add(part)
+        return part
 
     def balance(self, bill: Bill) -> Decimal:
         """What QuickBooks says is still open on a posted invoice."""
