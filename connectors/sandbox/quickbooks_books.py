@@ -29,6 +29,7 @@ from connectors.sandbox.quickbooks_rows import (
 
 # (time of the last change, order within that second, row)
 Place = tuple[int, int, Any]
+_AFTER_EVERY_ROW = 2**63
 
 
 class Shelf:
@@ -59,6 +60,14 @@ class Shelf:
         self.order.remove(self.place(row))
         del self.rows[row.id]
         self.deleted.append(Deleted(entity=row.entity, id=row.id, updated_at=at))
+
+    def first_at(self, moment: float) -> int:
+        """Where in the order the rows begin that changed at `moment` (seconds since 1970) or later."""
+        return int(self.order.bisect_left((moment,)))
+
+    def first_after(self, moment: float) -> int:
+        """Where in the order the rows begin that changed later than `moment`."""
+        return int(self.order.bisect_left((moment, _AFTER_EVERY_ROW)))
 
     def place(self, row: Row) -> Place:
         """Where a row stands: by the time of its last change.

@@ -45,14 +45,9 @@ def answer_changes(ledger: QuickBooksLedger, request: Request, now: datetime) ->
 def _changes_of(ledger: QuickBooksLedger, entity: Entity, since: float) -> tuple[list[bytes], int]:
     """The first of an entity's changes, living objects before stubs, at most the cap; and how many there are."""
     shelf, cap = ledger.books.shelves[entity], ledger.switches.cdc_cap
-    first = shelf.order.bisect_left((since,)) if ledger.switches.cdc_includes_the_second else _after(shelf.order, since)
-    texts = [ledger.renderer.text(row) for _, _, row in shelf.order[first : first + cap]]
     inclusive = ledger.switches.cdc_includes_the_second
+    first = shelf.first_at(since) if inclusive else shelf.first_after(since)
+    texts = [ledger.renderer.text(row) for _, _, row in shelf.order[first : first + cap]]
     gone = [stub for stub in shelf.deleted if stub.updated_at > since or (inclusive and stub.updated_at == since)]
     texts += [JSON.encode(ledger.renderer.stub(stub)) for stub in gone[:cap]]
     return texts, len(shelf.order) - first + len(gone)
-
-
-def _after(order: object, since: float) -> int:
-    place: int = order.bisect_left((since, 2**63))  # type: ignore[attr-defined]
-    return place

@@ -195,7 +195,7 @@ def _window(
             rest.append(test)
             continue
         moment = parse_time(condition.values[0], switches)
-        before, after = shelf.order.bisect_left((moment,)), shelf.order.bisect_left((moment, 2**63))
+        before, after = shelf.first_at(moment), shelf.first_after(moment)
         if condition.operator in ("=", ">=", ">"):
             first = max(first, after if condition.operator == ">" else before)
         if condition.operator in ("=", "<=", "<"):

@@ -282,9 +282,10 @@ def test_the_proof_of_the_identities_finds_what_is_planted(books: QuickBooksLedg
     acme = books.add_customer("Acme")
     invoice = books.create_invoice(acme, "1", "100", on=DAY)
     payment = books.receive_payment(acme, "60", on=DAY, apply={invoice: "60"})
-    books.books.transactions[payment].links[0].amount = 61_00
+    books.books.transactions[payment].links[0].amount = 60_01
     books.books.customer(acme).balance += 1
     assert [sentence[:2] for sentence in books.check_identities()] == ["I1", "th", "th", "I4", "A/"]
+    assert identities_on_the_wire(books) == ["I1 2", f"I2/I3 Invoice {invoice}", f"I4 {acme}"]
 
 
 def identities_on_the_wire(books: QuickBooksLedger) -> list[str]:
@@ -303,7 +304,7 @@ def identities_on_the_wire(books: QuickBooksLedger) -> list[str]:
             left -= sign * Decimal(line["Amount"])
             charged[linked["TxnId"]] += Decimal(line["Amount"])
         owed[payment["CustomerRef"]["value"]] -= Decimal(payment["UnappliedAmt"])
-        broken += [f"I1 {payment['Id']}"] if left else []
+        broken += [f"I1 {payment['Id']}"] if left or payment["UnappliedAmt"] < 0 else []
     for entity, field, sign in (("Invoice", "Balance", 1), ("CreditMemo", "RemainingCredit", -1)):
         for row in books.objects(entity):
             owed[row["CustomerRef"]["value"]] += sign * Decimal(row[field])
@@ -313,10 +314,19 @@ def identities_on_the_wire(books: QuickBooksLedger) -> list[str]:
         owed[_owner_of(entry)] += _side_of(entry) * (Decimal(entry["Line"][0]["Amount"]) - charged[entry["Id"]])
     for purchase in books.objects("Purchase"):
         owed[purchase["EntityRef"]["value"]] += Decimal(purchase["TotalAmt"]) - charged[purchase["Id"]]
-    for customer in books.objects("Customer"):
-        if owed[customer["Id"]] != customer["Balance"]:
-            broken.append(f"I4 {customer['Id']}")
-    return broken
+    for owner, deposit_id, amount in _credits_of_deposits(books):
+        owed[owner] -= amount - charged[deposit_id]
+    customers = books.objects("Customer")
+    return broken + [f"I4 {row['Id']}" for row in customers if owed[row["Id"]] != row["Balance"]]
+
+
+def _credits_of_deposits(books: QuickBooksLedger) -> list[tuple[str, str, Decimal]]:
+    return [
+        (line["DepositLineDetail"]["Entity"]["value"], deposit["Id"], Decimal(line["Amount"]))
+        for deposit in books.objects("Deposit")
+        for line in deposit["Line"]
+        if "DepositLineDetail" in line
+    ]
 
 
 def _side_of(entry: dict[str, Any]) -> int:
@@ -391,7 +401,7 @@ class RandomBookkeeping(RuleBasedStateMachine):
     @rule(charge=WHICH, credit=WHICH, shares=st.tuples(SHARE, SHARE, SHARE))
     def receive(self, charge: int, credit: int, shares: tuple[Decimal, Decimal, Decimal]) -> None:
         charges = self.open_rows(Entity.INVOICE, Entity.PURCHASE)
-        credits_ = self.open_rows(Entity.CREDIT_MEMO, Entity.JOURNAL_ENTRY)
+        credits_ = self.open_rows(Entity.CREDIT_MEMO, Entity.JOURNAL_ENTRY, Entity.DEPOSIT)
         if not charges:
             return
         row, owner, left = charges[charge % len(charges)]
@@ -447,7 +457,10 @@ class RandomBookkeeping(RuleBasedStateMachine):
         entity = {"i": Entity.INVOICE, "p": Entity.PAYMENT, "c": Entity.CREDIT_MEMO}[kind[5]]
         self.attempt(getattr(self.books, kind), self.pick(entity, which))
 
-    @rule(which=WHICH, entity=st.sampled_from(["invoice", "payment", "credit_memo", "journal_entry", "purchase"]))
+    @rule(
+        which=WHICH,
+        entity=st.sampled_from(["invoice", "payment", "credit_memo", "journal_entry", "purchase", "deposit"]),
+    )
     def delete(self, which: int, entity: str) -> None:
         name = Entity("".join(part.title() for part in entity.split("_")))
         self.attempt(getattr(self.books, f"delete_{entity}"), self.pick(name, which))
@@ -457,6 +470,10 @@ class RandomBookkeeping(RuleBasedStateMachine):
         other = "Credit" if side == "Debit" else "Debit"
         lines = [("1", self.pick(Entity.CUSTOMER, which), side, amount), ("4", None, other, amount)]
         self.attempt(self.books.journal_entry, lines, on=DAY)
+
+    @rule(which=WHICH, amount=CENTS)
+    def credit_from_the_bank(self, which: int, amount: Decimal) -> None:
+        self.attempt(self.books.deposit, on=DAY, customer_id=self.pick(Entity.CUSTOMER, which), amount=amount)
 
     @rule(which=WHICH, share=SHARE, of=st.sampled_from(["credit", "overpayment"]))
     def refund(self, which: int, share: Decimal, of: str) -> None:
