@@ -282,7 +282,7 @@ def test_the_proof_of_the_identities_finds_what_is_planted(books: QuickBooksLedg
     acme = books.add_customer("Acme")
     invoice = books.create_invoice(acme, "1", "100", on=DAY)
     payment = books.receive_payment(acme, "60", on=DAY, apply={invoice: "60"})
-    books.books.transactions[payment].links[0].amount = 60_01
+    books.books.transactions[payment].links[0].amount = 61_00
     books.books.customer(acme).balance += 1
     assert [sentence[:2] for sentence in books.check_identities()] == ["I1", "th", "th", "I4", "A/"]
     assert identities_on_the_wire(books) == ["I1 2", f"I2/I3 Invoice {invoice}", f"I4 {acme}"]
