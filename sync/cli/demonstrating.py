@@ -13,7 +13,6 @@ from sync.cli.grids import Column, Grid, table
 from sync.cli.hostile_text import visible
 from sync.cli.invocation import common_options, example, out_console
 from sync.cli.pages import tie_out_grid
-from sync.cli.progress import progress_bar
 
 if TYPE_CHECKING:  # loaded when the command runs: real work never needs the simulators
     from connectors.sandbox.clock import SimulatedClock
@@ -84,10 +83,9 @@ def _live(console: Console, story: "Story", served: "ServedWorld", clock: "Simul
 
     path = write_installation(folder, served, history_start=story.starts_at.date().isoformat())
     console.print(f"QuickBooks and BigTime of a simulated firm: {served.quickbooks_url}, {served.bigtime_url}")
-    with open_application(load_settings(path), clock=clock) as application, progress_bar("demo") as progress:
+    with open_application(load_settings(path), clock=clock) as application:
         evening = None
         for number, evening in enumerate(live_through(story, served, application)):
-            progress("days", number, story.days)
             _tell(console, evening, is_first=number == 0)
     if evening is not None:
         _sum_up(console, story, evening.report, path)
@@ -150,7 +148,7 @@ def _sum_up(console: Console, story: "Story", report: "RunReport", path: Path) -
     console.print()
     console.print(table(Grid(title=title, columns=columns, rows=rows, styles={"missed": "bold red"})))
     alarms = false_alarms(caught, report.findings)
-    console.print(f"Harmless events: {len(story.decoys)}. Findings that nothing planted explains: {len(alarms)}")
+    console.print(f"Harmless events: {len(story.decoys)}. Findings beside the planted mistakes: {len(alarms)}")
     for stored in alarms:
         _say(console, f"  {stored.id} {stored.finding.code} {stored.finding.explanation}")
     console.print(table(tie_out_grid(report.tie_outs)))

@@ -79,6 +79,7 @@ def table(grid: Grid) -> Table:
         title_justify="left",
         title_style="bold",
         pad_edge=False,
+        padding=(0, 2, 0, 0),
         expand=False,
     )
     for index in shown:
@@ -96,8 +97,18 @@ def table(grid: Grid) -> Table:
 
 
 def _table_cell(cell: Cell, styles: Mapping[str, str]) -> Text:
-    text = visible(cell_text(cell))
+    text = visible(_grouped(cell.minor, cell.currency) if isinstance(cell, Money) else cell_text(cell))
     return Text(text, style=styles.get(text, ""))
+
+
+def amount_text(minor: int, currency: str) -> str:
+    """An amount for a reader, with its currency: 7,525.00 USD."""
+    return f"{_grouped(minor, currency)} {currency}".strip()
+
+
+def _grouped(minor: int, currency: str) -> str:
+    whole, point, rest = format_amount(abs(minor), currency).partition(".")
+    return f"{'-' if minor < 0 else ''}{int(whole):,}{point}{rest}"
 
 
 def csv_text(grid: Grid) -> str:

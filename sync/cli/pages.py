@@ -6,16 +6,17 @@ from mappings.findings import Finding, TieOut, Verdict
 from mappings.model import System
 from mappings.money import Money
 from mappings.records import StoredFinding
-from sync.cli.grids import Cell, Column, Grid
+from sync.cli.grids import Cell, Column, Grid, amount_text
 from sync.explaining import Explanation
 from sync.reporting import Decision, RunCertificate, RunReport, format_moment
 
 SEVERITY_STYLES: Mapping[str, str] = {"S1": "bold red", "S2": "yellow", "S3": "cyan", "S4": "dim"}
 _SHORT_ID = 8
+_SHORT_HASH = 19  # `sha256:` and 12 digits
 _LONGEST_SHOWN_ID = 12
 _VERDICT_SENTENCES = {
-    Verdict.CLEAN: "clean: everything was read, and nothing is wrong",
-    Verdict.FINDINGS: "findings: everything was read, and these need a person",
+    Verdict.CLEAN: "clean: the reading is complete, and nothing is wrong",
+    Verdict.FINDINGS: "findings: the reading is complete, and these need a person",
     Verdict.INCOMPLETE: "incomplete: not everything could be read, so nothing is said to be clean",
 }
 
@@ -27,19 +28,21 @@ def short_id(stored: StoredFinding) -> str:
 
 def run_lines(report: RunReport) -> list[str]:
     """The verdict, what was read, and what was not."""
-    lines = [f"{report.company}: {_VERDICT_SENTENCES[report.verdict]} (run {report.run})"]
+    lines = [f"{report.company}: {_VERDICT_SENTENCES[report.verdict]} (run {report.run[:_SHORT_ID]})"]
     lines += certificate_lines(report.certificate)
     return [*lines, ""]
 
 
 def certificate_lines(certificate: RunCertificate) -> list[str]:
     """One line for each system, and one for each gap."""
-    lines = []
+    lines = [] if certificate.calls else ["  Nothing was read in this run."]
     for system in System:
+        if system not in certificate.calls:
+            continue
         read = certificate.read.get(system, {})
         what = ", ".join(f"{count} {_plural(kind, count)}" for kind, count in sorted(read.items()) if count)
-        calls = certificate.calls.get(system)
-        sent = f" in {calls.sent} {_plural('call', calls.sent)}" if calls is not None else ""
+        calls = certificate.calls[system]
+        sent = f" in {calls.sent} {_plural('call', calls.sent)}"
         lines.append(f"  {_SYSTEM_NAMES[system]}: read {what or 'nothing new'}{sent}")
     return lines + [f"  ! {gap.code} {_system_name(gap.system)}: {gap.sentence}" for gap in certificate.gaps]
 
@@ -106,7 +109,7 @@ def findings_grid(findings: Sequence[StoredFinding], *, title: str = "Findings")
         columns=(
             Column("id", "Id"),
             Column("severity", "Sev"),
-            Column("code", "Code"),
+            Column("code", "Code", is_extra=True),  # the id begins with it
             Column("slug", "What", is_wide=True),
             Column("client", "Client", is_wide=True),
             Column("invoice", "Invoice", is_wide=True),
@@ -156,8 +159,8 @@ def finding_lines(stored: StoredFinding) -> list[str]:
         "",
         f"Client:     {_reference(finding.client.name, finding.client.bigtime, finding.client.quickbooks)}",
         f"Invoice:    {_invoice_reference(finding)}",
-        f"Claim:      {Money(finding.claim_minor, finding.currency)} of BigTime - QuickBooks",
-        f"At stake:   {Money(finding.exposure_minor, finding.currency)}",
+        f"Claim:      {amount_text(finding.claim_minor, finding.currency)} of BigTime - QuickBooks",
+        f"At stake:   {amount_text(finding.exposure_minor, finding.currency)}",
         f"Proof:      {str(finding.proof).replace('_', ' ')}: {finding.reason}",
         f"First seen: {format_moment(stored.first_seen)}, last seen {format_moment(stored.last_seen)}",
         f"Id:         {stored.id}",
@@ -184,10 +187,11 @@ def evidence_grid(finding: Finding) -> Grid:
             Column("system", "System"),
             Column("kind", "Kind"),
             Column("id", "Id", is_wide=True),
-            Column("version", "Version", is_wide=True),
+            Column("short", "Version"),
+            Column("version", "Version", is_extra=True),
         ),
         rows=tuple(
-            (str(proof.key.system), str(proof.key.kind), proof.key.id, proof.sha256)
+            (str(proof.key.system), str(proof.key.kind), proof.key.id, proof.sha256[:_SHORT_HASH], proof.sha256)
             for proof in dict.fromkeys(finding.evidence)
         ),
     )
