@@ -73,7 +73,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     `claims` are disjoint from those of every other finding; their sum is `claim_minor`. `exposure_minor` ≥ 0
     is the money at stake. `fingerprint` is the same in every run as long as the same records are concerned.
-    `incident` joins findings with one cause. `explanation` is one paragraph in a bookkeeper's words: what is
+    `incident` joins findings with one cause, which `cause` names ("" when nobody can tell).
+    `explanation` is one paragraph in a bookkeeper's words: what is
     seen, what it means, what to do and in which system. `reason` says why the proof state is what it is.
     """
 
@@ -92,6 +93,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     explanation: str
     fingerprint: str
     incident: str
+    cause: str = ""
 
     @property
     def claim_minor(self) -> int:

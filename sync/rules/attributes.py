@@ -3,7 +3,7 @@
 from datetime import date
 
 from mappings.findings import Proof, Severity
-from mappings.model import Book, Method, Preferences
+from mappings.model import Book, Method, Preferences, Version
 from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, Pair, Row
 from sync.rules.draft import Draft, on_case
 from sync.rules.matching import may_be_same
@@ -122,13 +122,12 @@ def _is_one_client(here: Case, there: Case) -> bool:
     return here.twin is not None and there.twin is not None and here.twin.client_id == there.twin.client_id
 
 
-def _moved_draft(desk: Desk, row: Item, line: Item, *, proved: bool, version: tuple[object, ...]) -> Draft:
+def _moved_draft(desk: Desk, row: Item, line: Item, *, proved: bool, version: tuple[Version, ...]) -> Draft:
     assert row.row is not None
     assert line.line is not None
     here, there = desk.cases[row.case_id], desk.cases[line.case_id]
-    automatic = (
-        " QuickBooks linked it by itself (automatic application of credits)." if line.line.payment.auto_linked else ""
-    )
+    by_itself = line.line.payment.auto_linked
+    automatic = " QuickBooks linked it by itself (automatic application of credits)." if by_itself else ""
     return on_case(
         here,
         code="D2",
@@ -146,8 +145,9 @@ def _moved_draft(desk: Desk, row: Item, line: Item, *, proved: bool, version: tu
         ),
         records=(row.row.history, line.line.history),
         consumes=(row, line),
-        versions=tuple(version),  # type: ignore[arg-type]
+        versions=version,
         subject=(row.row.history.key, line.line.history.key),
+        cause="QuickBooks applied a credit by itself to another invoice (automatic application)" if by_itself else "",
     )
 
 

@@ -1,7 +1,6 @@
 """From what a rule sees to a finding: claims from the consumed items, evidence, fingerprint, incident."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 
 import msgspec
 
@@ -16,7 +15,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     `consumes` are the items it explains; its claim follows from them. `records` are the histories it rests on
     (their latest versions become the evidence, and `versions` are added where an earlier one matters);
-    `subject` names the records that identify the finding over runs, by default all of `records`.
+    `subject` names the records that identify the finding over runs, by default all of `records`. `cause` is a better
+    word for what happened than the type's own, where the rule has seen it.
     """
 
     code: str
@@ -49,6 +49,7 @@ def on_case(
     versions: tuple[Version, ...] = (),
     subject: tuple[RecordKey, ...] = (),
     severity: Severity | None = None,
+    cause: str = "",
 ) -> Draft:
     """A draft about one invoice: currency, client and invoice are the case's."""
     return Draft(
@@ -65,6 +66,7 @@ def on_case(
         versions=versions,
         subject=subject,
         severity=severity,
+        cause=cause,
     )
 
 
@@ -97,12 +99,6 @@ def finding_from_draft(draft: Draft, desk: Desk, in_tie_out: frozenset[str]) -> 
         evidence=_evidence(draft),
         explanation=draft.explanation,
         fingerprint=fingerprint(company, draft.code, subject, draft.discriminator),
-        incident=draft.cause or _incident_key(draft, subject),
+        incident="",
+        cause=draft.cause,
     )
-
-
-def _incident_key(draft: Draft, subject: Iterable[RecordKey]) -> str:
-    """What findings with one cause share unless a rule knows better: the invoice, else the first record."""
-    if draft.invoice and (draft.invoice.bigtime or draft.invoice.quickbooks):
-        return f"invoice:{draft.invoice.bigtime}:{draft.invoice.quickbooks if not draft.invoice.bigtime else ''}"
-    return str(min(subject))

@@ -55,6 +55,7 @@ from sync.rules.edits import (
     memo_edited_after_application,
     payment_edited_in_bigtime,
 )
+from sync.rules.incidents import join_incidents
 from sync.rules.moment import Moment
 from sync.rules.one_sided import (
     became_unapplied,
@@ -134,7 +135,9 @@ def evaluate_book(book: Book, moment: Moment) -> BookResult:
         left = left.without(item for draft in found for item in draft.consumes)
         drafts.extend(found)
     drafts.extend(open_credits(left, tuple(freed_payments(tuple(drafts)))))
-    findings = tuple(sorted((finding_from_draft(draft, desk, posted) for draft in drafts), key=_finding_order))
+    single = sorted((finding_from_draft(draft, desk, posted) for draft in drafts), key=_finding_order)
+    causes = {finding.fingerprint: finding.cause for finding in single if finding.cause}
+    findings = tuple(sorted(join_incidents(single, causes), key=_finding_order))
     return BookResult(findings=findings, tie_lines=_tie_lines(desk, findings), recheck_at=_recheck_at(desk))
 
 

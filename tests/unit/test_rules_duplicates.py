@@ -147,3 +147,15 @@ def test_a_rebill_with_another_total_is_a_new_invoice() -> None:
     book.quickbooks_invoice("q2", "900", "900", number="INV-101.1")
 
     assert book.findings() == []
+
+
+def test_two_mistakes_that_share_no_payment_are_two_incidents() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.row("p1", "101", "200", method=CREDIT, on="2026-03-05")
+    book.bigtime_invoice("101", "900", seen="2026-03-08")
+
+    by_code = {finding.code: finding for finding in book.evaluate().findings}
+
+    assert by_code["A1"].incident != by_code["E1"].incident
+    assert by_code["A1"].cause == "A client credit was applied in BigTime to a posted invoice; 1 invoice affected."
