@@ -3,7 +3,8 @@
 Every movement is a signed change of what a client has to his credit. Their sum is, for each client and currency,
 what the records leave over (invariant L): opening + issued − applied + unapplied − refunded ± edited = closing.
 QuickBooks keeps no date of an application: a later change of a payment is dated by its modification, and carries the
-interval in which it must have happened.
+interval in which it must have happened. A payment that already stands on an invoice younger than itself when it is
+first seen was a prepayment, and was put on that invoice later.
 Source: fact sheet `quickbooks.md` §6.2, §6.4 and §6.5; `field.md` §8 (F9, E11).
 """
 
@@ -20,7 +21,9 @@ from mappings.model import (
     CreditMemo,
     Entry,
     History,
+    Invoice,
     Kind,
+    LineTarget,
     Payment,
     ReceivableLine,
     RecordKey,
@@ -108,12 +111,15 @@ class _Sources:
     def __init__(self, book: Book) -> None:
         self._memos: dict[RecordKey, str] = {}
         self._lines: dict[RecordKey, tuple[ReceivableLine, ...]] = {}
+        self._invoices: dict[str, Invoice] = {}
         for history in book.histories:
             last = _last_said(history)
             if history.key.system is not System.QUICKBOOKS:
                 continue
             if isinstance(last, CreditMemo):
                 self._memos[history.key] = last.client_id
+            elif isinstance(last, Invoice):
+                self._invoices[history.key.id] = last
             elif isinstance(last, Entry):
                 self._lines[history.key] = receivable_lines(last, book.receivable_accounts)
 
@@ -127,6 +133,25 @@ class _Sources:
     def split(self, payment: Payment) -> Split:
         """The payment's two sides."""
         return split_payment(payment, lambda key: self._lines.get(key, ()))
+
+    def younger_invoices(self, payment: Payment) -> list[tuple[str, Invoice]]:
+        """The invoices on which a payment stands though QuickBooks made them after it, in the order of their making.
+
+        Money of an older payment can only have reached them later, as credit. Only payments of nothing but money are
+        looked at. Source: fact sheet `quickbooks.md` §6.4: a later application is an update of the same payment.
+        """
+        made, touched = payment.created_at, payment.modified_at
+        plain = all(line.target is LineTarget.INVOICE for line in payment.lines)
+        if made is None or touched is None or touched <= made or not plain:
+            return []
+        younger = []
+        for id_ in {line.target_id for line in payment.lines}:
+            invoice = self._invoices.get(id_)
+            if invoice is None or invoice.created_at is None or invoice.created_at <= made:
+                continue
+            if (invoice.issued_on or date.max) >= (payment.paid_on or date.min):
+                younger.append((invoice.created_at, id_, invoice))
+        return [(id_, invoice) for _, id_, invoice in sorted(younger, key=lambda each: each[:2])]
 
 
 def _moved_on(version: Version, booked_on: date | None, timezone: tzinfo) -> date | None:
@@ -199,6 +224,55 @@ class _Change(msgspec.Struct, frozen=True):
     targets: _Targets = ()
 
 
+class _Step(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment after one change: what it said then, and what is known of when."""
+
+    content: Payment | None
+    sequence: int
+    is_first: bool
+    moved_on: date | None
+    earliest: datetime | None
+    latest: datetime
+
+
+def _steps(history: History, sources: _Sources, timezone: tzinfo) -> Iterator[_Step]:
+    """One step for each version, and before the first the steps that must have led to it."""
+    for version in history.versions:
+        content = version.content if isinstance(version.content, Payment) else None
+        late = sources.younger_invoices(content) if content is not None and version.sequence == 1 else []
+        step = _Step(
+            content=content,
+            sequence=version.sequence,
+            is_first=version.sequence == 1,
+            moved_on=_moved_on(version, content.paid_on if content else None, timezone),
+            earliest=version.absent_before,
+            latest=version.modified_at or version.observed_at,
+        )
+        if content is None or not late:
+            yield step
+            continue
+        yield msgspec.structs.replace(
+            step, content=_without(content, {id_ for id_, _ in late}), latest=content.created_at
+        )
+        for place, (_, invoice) in enumerate(late, start=1):
+            latest = min(moment for moment in (content.modified_at, invoice.modified_at, step.latest) if moment)
+            yield msgspec.structs.replace(
+                step,
+                content=_without(content, {id_ for id_, _ in late[place:]}),
+                is_first=False,
+                moved_on=latest.astimezone(timezone).date(),
+                earliest=invoice.created_at,
+                latest=latest,
+            )
+
+
+def _without(payment: Payment, invoices: set[str]) -> Payment:
+    """The payment before it was put on these invoices: their money was still unapplied."""
+    kept = tuple(line for line in payment.lines if line.target_id not in invoices)
+    freed = sum(line.amount_minor for line in payment.lines) - sum(line.amount_minor for line in kept)
+    return msgspec.structs.replace(payment, lines=kept, unapplied_minor=payment.unapplied_minor + freed)
+
+
 def _payment_movements(history: History, sources: _Sources, timezone: tzinfo) -> Iterator[Movement]:
     last = _last_said(history)
     if not isinstance(last, Payment):
@@ -206,12 +280,11 @@ def _payment_movements(history: History, sources: _Sources, timezone: tzinfo) ->
     before = _State()
     from_credit: defaultdict[_Targets, int] = defaultdict(int)
     said = last
-    for version in history.versions:
-        content = version.content if isinstance(version.content, Payment) else None
+    for step in _steps(history, sources, timezone):
+        content = step.content
         said = content or said
         after = _state(content, sources) if content and not content.voided else _State()
-        is_first = version.sequence == 1
-        changes = [*_own_money(before, after, from_credit, is_first=is_first), *_uses(before, after)]
+        changes = [*_own_money(before, after, from_credit, is_first=step.is_first), *_uses(before, after)]
         for change in changes:
             yield Movement(
                 kind=change.kind,
@@ -219,13 +292,13 @@ def _payment_movements(history: History, sources: _Sources, timezone: tzinfo) ->
                 client_id=sources.owner_of(change.source, last.client_id) if change.source else last.client_id,
                 currency=said.currency,
                 amount_minor=change.amount_minor,
-                moved_on=_moved_on(version, said.paid_on, timezone),
+                moved_on=step.moved_on,
                 record=history.key,
-                sequence=version.sequence,
+                sequence=step.sequence,
                 targets=change.targets,
                 auto_linked=said.auto_linked,
-                earliest=version.absent_before,
-                latest=version.modified_at or version.observed_at,
+                earliest=step.earliest,
+                latest=step.latest,
             )
         before = after
 
