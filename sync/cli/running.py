@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from mappings.findings import Gap, Verdict
-from state.errors import CompanyBusy
 from sync.cli.failures import Failure, failure_from
 from sync.cli.grids import Format
 from sync.cli.hostile_text import visible
@@ -70,40 +69,45 @@ def reconcile(
 
     The verdict is clean (exit code 0), findings (1) or incomplete (3, 4 or 5).
     """
-    settings = invocation.settings()
-    company = settings.company(invocation.company)
     try:
-        with (
-            invocation.open(settings) as application,
-            progress_bar(company.alias) as progress,
-            application.hold(company, progress) as worker,
-        ):
-            report = worker.reconcile(no_pull=no_pull, full=full, accept_losses=accept_losses)
-    except CompanyBusy as error:
-        _print_run(_busy_report(company.alias, str(error)), Format(form), output, only_json=True)
-        raise failure_from(error) from None
+        report = _reconcile(invocation, no_pull=no_pull, full=full, accept_losses=accept_losses)
+    except Exception as error:
+        if Format(form) is Format.JSON:
+            failure = failure_from(error)
+            _print_run(_unbegun(invocation.company or "", failure), Format.JSON, output)
+        raise
     _print_run(report, Format(form), output)
     if report.problem:
         raise Failure(report.problem, report.exit_code)
     raise click.exceptions.Exit(report.exit_code)
 
 
-def _busy_report(company: str, sentence: str) -> RunReport:
-    """What a run that could not begin has to say to a program that waits for a document."""
+def _reconcile(invocation: Invocation, *, no_pull: bool, full: bool, accept_losses: bool) -> RunReport:
+    settings = invocation.settings()
+    company = settings.company(invocation.company)
+    invocation.company = company.alias
+    with (
+        invocation.open(settings) as application,
+        progress_bar(company.alias) as progress,
+        application.hold(company, progress) as worker,
+    ):
+        return worker.reconcile(no_pull=no_pull, full=full, accept_losses=accept_losses)
+
+
+def _unbegun(company: str, failure: Failure) -> RunReport:
+    """What a run that could not begin, or broke off, has to say to a program that waits for a document."""
     return RunReport(
         company=company,
         run="",
         verdict=Verdict.INCOMPLETE,
-        certificate=RunCertificate(gaps=(Gap("G10", "tieout", sentence),)),
+        certificate=RunCertificate(gaps=(Gap("G10", "tieout", failure.message),)),
         tie_outs=(),
         findings=(),
-        exit_code=ExitCode.BUSY,
+        exit_code=ExitCode(failure.exit_code),
     )
 
 
-def _print_run(report: RunReport, form: Format, output: Path | None, *, only_json: bool = False) -> None:
-    if only_json and form is not Format.JSON:
-        return
+def _print_run(report: RunReport, form: Format, output: Path | None) -> None:
     grids = [tie_out_grid(report.tie_outs), findings_grid(report.findings)]
     shown = grids if form is not Format.TABLE else [grid for grid in grids if grid.rows]
     print_data(shown, reconcile_document(report), form=form, output=output, lines=run_lines(report))

@@ -285,6 +285,14 @@ def test_three_mistakes_in_the_configuration_are_named_at_once_with_exit_code_tw
     assert "Traceback" not in result.stderr
 
 
+def test_a_run_that_cannot_begin_is_an_incomplete_document(tmp_path: Path) -> None:
+    result = run(tmp_path, "reconcile", "--format", "json", settings="[store]\nurl = 3\n")
+    assert ExitCode.USAGE == result.exit_code
+    document = json.loads(result.stdout)
+    assert ("incomplete", False, "") == (document["verdict"], document["certificate"]["complete"], document["run"])
+    assert "store.url" in document["certificate"]["gaps"][0]["sentence"]
+
+
 def test_a_missing_configuration_says_what_to_do(tmp_path: Path) -> None:
     result = run(tmp_path, "reconcile", settings="")
     assert ExitCode.USAGE == result.exit_code
