@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import load_settings
+from connectors.sandbox.clock import SimulatedClock
 from connectors.sandbox.exchange import Reply
 from connectors.sandbox.faults import Fault, FaultTable, Match
 from connectors.sandbox.playing import play, shipped_scenarios, world_for
@@ -32,6 +33,7 @@ def installed(
 ) -> Iterator[tuple[ServedWorld, Application]]:
     """A world for the scenario, served, and the program configured and connected for it."""
     world = world_for(scenario)
+    assert isinstance(world.clock, SimulatedClock)
     with serve_world(world, bigtime_faults=bigtime_faults) as served:
         path = write_installation(folder, served, history_start=scenario.starts_on.isoformat())
         path.write_text(path.read_text().replace("sqlite:///tieout.db", store_url))
