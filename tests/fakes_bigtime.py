@@ -143,7 +143,7 @@ class Firm:
                 invoice_from_bigtime(raw, words, "USD", is_draft=False) for raw in reader.fetch_invoices(first, last)
             ]
             payments = payments_from_bigtime(reader.fetch_payments(first, last), words, "USD")
-            clients = [client_from_bigtime(raw) for raw in reader.fetch_clients()]
+            clients = [client_from_bigtime(reader.fetch_client_detail(id_)) for id_ in self.ledger.clients]
         finally:
             api.ledger.switches = whole
         found: dict[RecordKey, Content | None] = {}
@@ -181,7 +181,7 @@ def populate(firm: Firm, *, clients: int = 4, invoices: int = 40, seed: int = 0)
     """A firm with history: invoices over two years, most of them paid."""
     chance = random.Random(seed)
     ledger, today = firm.ledger, firm.clock.now().date()
-    ids = [ledger.add_client(f"Client {number}") for number in range(clients)]
+    ids = [ledger.add_client(f"Client {number}", quickbooks_id=str(number % 7)) for number in range(clients)]
     for number in range(invoices):
         on = firm.settings.history_start + timedelta(
             days=chance.randrange((today - firm.settings.history_start).days + 1)
@@ -204,7 +204,11 @@ def meddle(firm: Firm, chance: random.Random) -> None:
     invoices, rows = sorted(ledger.invoices), ledger.rows
     act = chance.randrange(10)
     if act == 0 or not invoices:
-        client = chance.choice(sorted(ledger.clients)) if chance.random() < 0.8 else ledger.add_client("Newcomer")
+        client = (
+            chance.choice(sorted(ledger.clients))
+            if chance.random() < 0.8
+            else ledger.add_client("Newcomer", quickbooks_id="77")
+        )
         ledger.add_invoice(client, f"N-{chance.random():.6f}", 750, on=recent, draft=chance.random() < 0.3)
     elif act == 1:
         ledger.add_payment({chance.choice(invoices): 25}, method=chance.choice(["Check", "AccountCredit"]), on=recent)

@@ -7,7 +7,7 @@ Source: facts/bigtime.md §1.5, §1.6, §2.1, §2.2, §2.8.
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Protocol
 
 import msgspec
@@ -17,18 +17,16 @@ from mappings.model import Invoice, Kind, Payment, RecordKey, System
 from mappings.records import PullOutcome, StoredRecord
 from mappings.vocabulary import Vocabulary
 from sync.ports import Clock, RecordStore
-from sync.pulling.absence import Absence, Reads, infer_absence
+from sync.pulling.bigtime_clients import may_be_cut_off, read_client_details, read_clients_if_due, read_unknown_clients
 from sync.pulling.cycle import CURSOR_FEED, BigTimeReader, Cycle, ListName, invoice_of_payment
 from sync.pulling.list_reading import read_list
-from sync.pulling.replies import Dialect, read_clients, read_drafts
+from sync.pulling.replies import Dialect, read_drafts
 from sync.pulling.spans import due_months, hot_from
 from sync.pulling.windows import MARGIN_DAYS, Cursor, decode_cursor, month_of, new_cursor
 from sync.work import ProgressSink, unwatched
 
 # A change found in one round may point at further months; more rounds wait for the next run
 _MOST_ROUNDS = 3
-# Drafts and clients cannot be read in parts; a list of a whole multiple of this length may have been cut off
-_SUSPICIOUS_ROWS = 500
 
 
 class PullSettings(Protocol):
@@ -118,8 +116,7 @@ def _load_cursor(store: RecordStore, history_start: date, today: date) -> Cursor
 
 
 def _run(cycle: Cycle) -> None:
-    if cycle.is_full or _is_due(cycle, cycle.cursor.clients_read_at):
-        _read_clients(cycle)
+    read_clients_if_due(cycle)
     opened = cycle.store.load_records(System.BIGTIME, Kind.INVOICE, only_open=True)
     open_months = {month_of(record.dated_on) for record in opened if record.dated_on is not None}
     _read_drafts(cycle)
@@ -130,16 +127,13 @@ def _run(cycle: Cycle) -> None:
         due = due_months(feed, now=cycle.started_at, reread_hours=cycle.reread_hours)
         months = feed.months if cycle.is_full else due | frozenset(range(hot, feed.end + 1))
         read_list(cycle, name, months=frozenset(months), hot=hot)
-    _read_unknown_clients(cycle)
+    read_unknown_clients(cycle)
     for _ in range(_MOST_ROUNDS):
         _settle(cycle)
         if not _read_marked(cycle):
             break
+    read_client_details(cycle)
     cycle.save()
-
-
-def _is_due(cycle: Cycle, read_at: datetime | None) -> bool:
-    return read_at is None or cycle.started_at - read_at >= timedelta(hours=cycle.reread_hours) * 0.9
 
 
 def _read_marked(cycle: Cycle) -> bool:
@@ -161,16 +155,12 @@ def _read_drafts(cycle: Cycle) -> None:
     batch = read_drafts(raws, cycle.dialect, cycle.arrival(cycle.cursor.invoices.absent_bound))
     cycle.record_batch(Kind.INVOICE, batch, cycle.cursor)
     cycle.drafts_asked_at = asked_at
-    if _may_be_cut_off(len(raws)):
+    if may_be_cut_off(len(raws)):
         cycle.add_gap(
             "G1", f"BigTime lists exactly {len(raws)} drafts: there may be more; send or delete old drafts in BigTime"
         )
         return
     cycle.drafts = batch.seen.ids
-
-
-def _may_be_cut_off(rows: int) -> bool:
-    return rows >= _SUSPICIOUS_ROWS and rows % _SUSPICIOUS_ROWS == 0
 
 
 def _mark_sent_drafts(cycle: Cycle, opened: Iterable[StoredRecord], open_months: set[int]) -> None:
@@ -190,46 +180,6 @@ def _mark_sent_drafts(cycle: Cycle, opened: Iterable[StoredRecord], open_months:
     contents = cycle.store.load_contents(cold) if cold else {}
     sent = [cold[key] for key, content in contents.items() if isinstance(content, Invoice) and content.is_draft]
     cycle.set_feed(ListName.INVOICES, feed.with_due(sent, read_before=cycle.started_at))
-
-
-def _read_clients(cycle: Cycle) -> None:
-    """Read all clients, and judge which are gone. A reading that lost too many is made again in the next run."""
-    asked_at, read_before = cycle.clock.now(), cycle.cursor.clients_read_at
-    raws = cycle.reader.fetch_clients()
-    batch = read_clients(raws, cycle.arrival(lambda _: read_before))
-    absence = infer_absence(
-        cycle.store.load_records(System.BIGTIME, Kind.CLIENT),
-        batch.seen,
-        expected=lambda _: not _may_be_cut_off(len(raws)),
-        reads=Reads(run_started_at=cycle.started_at, oldest_read_at=asked_at),
-        accept_losses=cycle.accepts_losses,
-    )
-    cycle.record_batch(
-        Kind.CLIENT,
-        batch,
-        msgspec.structs.replace(cycle.cursor, clients_read_at=None if absence.lost_count else asked_at),
-    )
-    cycle.clients_were_read = True
-    if absence.lost_count:
-        cycle.add_lost_rights(Kind.CLIENT, absence.lost_count)
-    if absence.missing or absence.gone:
-        cycle.record_absence(absence, cycle.cursor, since=asked_at, bounds=_last_seen(cycle, absence))
-
-
-def _last_seen(cycle: Cycle, absence: Absence) -> dict[RecordKey, datetime | None]:
-    histories = {record.key: cycle.store.load_history(record.key) for record in absence.gone}
-    return {key: history.latest.observed_at if history else None for key, history in histories.items()}
-
-
-def _read_unknown_clients(cycle: Cycle) -> None:
-    """Read the clients again when a changed invoice names one that nobody has heard of."""
-    changed = [key for key in cycle.changed if key.kind is Kind.INVOICE]
-    if cycle.clients_were_read or not changed:
-        return
-    contents = cycle.store.load_contents(changed).values()
-    named = {content.client_id for content in contents if isinstance(content, Invoice)} - {""}
-    if named - cycle.store.load_ids(System.BIGTIME, Kind.CLIENT):
-        _read_clients(cycle)
 
 
 def _settle(cycle: Cycle) -> None:

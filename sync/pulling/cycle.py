@@ -52,6 +52,10 @@ class BigTimeReader(Protocol):
         """Raw rows of all clients."""
         ...
 
+    def fetch_client_detail(self, client_id: str) -> bytes:
+        """The raw detailed view of one client."""
+        ...
+
 
 class ListName(StrEnum):
     """The two lists that are read by windows; the names are those of the cursor's fields."""
@@ -199,10 +203,10 @@ class Cycle:
     def _is_worth_writing(self, cursor: Cursor) -> bool:
         if cursor == self.saved:
             return False
-        if self.is_dirty or self.is_witness or cursor.clients_read_at != self.saved.clients_read_at:
+        if self.is_dirty or self.is_witness:
             return True
         return (
-            cursor.unsettled != self.saved.unsettled
+            _beside_windows(cursor) != _beside_windows(self.saved)
             or _differs(cursor.invoices, self.saved.invoices)
             or _differs(cursor.payments, self.saved.payments)
         )
@@ -218,10 +222,11 @@ class Cycle:
         ids = (ids | set(cursor.unsettled)) - {""}
         if len(ids) <= _MOST_UNSETTLED:
             return msgspec.structs.replace(cursor, unsettled=tuple(sorted(ids)))
-        return Cursor(
+        return msgspec.structs.replace(
+            cursor,
             invoices=cursor.invoices.with_due(cursor.invoices.months, read_before=self.started_at),
             payments=cursor.payments.with_due(cursor.payments.months, read_before=self.started_at),
-            clients_read_at=cursor.clients_read_at,
+            unsettled=(),
         )
 
 
@@ -229,6 +234,10 @@ def invoice_of_payment(record_id: str) -> str:
     """The invoice that a payment row was applied to, from the row's id; "" when it names none."""
     parts = record_id.split(":")
     return parts[1] if len(parts) > 1 else ""
+
+
+def _beside_windows(cursor: Cursor) -> tuple[object, ...]:
+    return cursor.clients_read_at, cursor.unsettled, cursor.details_started_at, cursor.details_after
 
 
 def _differs(now: Feed, saved: Feed) -> bool:

@@ -163,13 +163,16 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     """Where the pull of one firm stands.
 
     `unsettled` are invoices that changed, or of which a payment did, and that were not yet looked at together with
-    their payments.
+    their payments. `details_started_at` is when clients were last begun to be read one by one, `details_after` the
+    last that was ("" at the beginning); None when none is left to be read.
     """
 
     invoices: Feed  # which date their list compares is not documented, and we have only one
     payments: Feed  # one of the two dates that each row has
     clients_read_at: datetime | None = None
     unsettled: tuple[str, ...] = ()
+    details_started_at: datetime | None = None
+    details_after: str | None = None
 
 
 def _oldest(moments: Iterable[datetime | None]) -> datetime | None:
@@ -211,6 +214,8 @@ class _CursorText(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     payments: _FeedText
     clients: int | None = None
     unsettled: tuple[str, ...] = ()
+    details: int | None = None
+    after: str | None = None
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -274,6 +279,8 @@ def encode_cursor(cursor: Cursor) -> str:
             payments=_feed_text(cursor.payments, step_seconds),
             clients=_micros(cursor.clients_read_at),
             unsettled=cursor.unsettled,
+            details=_micros(cursor.details_started_at),
+            after=cursor.details_after,
         )
         encoded = msgspec.json.encode(text).decode()
         if len(encoded) <= _LONGEST_CHARACTERS:
@@ -292,6 +299,8 @@ def decode_cursor(text: str) -> Cursor | None:
             payments=_feed(known.payments, has_all_dates=True),
             clients_read_at=_moment(known.clients),
             unsettled=known.unsettled,
+            details_started_at=_moment(known.details),
+            details_after=known.after,
         )
     except (msgspec.DecodeError, ValueError, OverflowError):
         return None

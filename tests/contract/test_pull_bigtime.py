@@ -401,6 +401,61 @@ def test_an_invoice_of_an_unknown_client_brings_the_client(large_firm: Firm) -> 
     assert key_of(Kind.CLIENT, client) in firm.stored()
 
 
+def test_the_quickbooks_customer_of_a_client_is_read_from_its_detailed_view() -> None:
+    firm = Firm()
+    for number in range(40):
+        firm.ledger.add_client(f"Client {number}", quickbooks_id=str(100 + number))
+    details = []
+    for _ in range(5):
+        firm.pull()
+        details.append(sum(call.startswith("/client/detail") for call in firm.calls()))
+    assert [15, 15, 10, 0, 0] == details
+    assert firm.truth() == firm.stored()
+    assert firm.pull(minutes=22 * 60).changed == ()  # though the list does not show the customers
+    assert ["/client true"] == [call for call in firm.calls() if call.startswith("/client")]
+    assert firm.truth() == firm.stored()
+
+
+def test_a_changed_link_to_quickbooks_is_seen_within_a_week_or_with_the_next_change_of_the_list() -> None:
+    firm = Firm()
+    first, second = (firm.ledger.add_client(name, quickbooks_id="5") for name in ("Acme", "Bolt"))
+    firm.pull()
+    firm.ledger.link_client(first, "6")
+    for _ in range(7):
+        assert firm.truth() != firm.stored()
+        firm.pull(minutes=23 * 60)
+    firm.pull(minutes=23 * 60)
+    assert firm.truth() == firm.stored()
+    firm.ledger.link_client(first, "")
+    firm.ledger.rename_client(second, "Bolt Ltd")
+    firm.pull(minutes=23 * 60)
+    assert firm.truth() == firm.stored()
+
+
+def test_a_list_that_shows_the_link_needs_no_detailed_views() -> None:
+    firm = Firm(switches=BigTimeSwitches(quickbooks_id_in_client_list=True))
+    firm.ledger.add_client("Acme", quickbooks_id="5")
+    firm.pull()
+    assert not any(call.startswith("/client/detail") for call in firm.calls())
+    assert firm.truth() == firm.stored()
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_a_client_that_may_not_be_seen_one_by_one_is_left_as_the_list_shows_it(status: int) -> None:
+    firm = Firm()
+    for number in range(3):
+        firm.ledger.add_client(f"Client {number}", quickbooks_id="5")
+    api = firm.transport.api
+    firm.transport.api = lambda request: (
+        json_reply({}, status=status) if "/client/detail" in request.path else api(request)
+    )
+    assert firm.pull().gaps == ()
+    assert {getattr(content, "quickbooks_id", None) for content in firm.stored().values()} == {""}
+    firm.calls()
+    firm.pull()
+    assert len(firm.calls()) == 3
+
+
 def test_drafts_are_not_shown_twice_when_the_history_has_them_too() -> None:
     firm = Firm(switches=BigTimeSwitches(drafts_in_history=True))
     draft = one_invoice(firm, draft=True)

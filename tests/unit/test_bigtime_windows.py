@@ -60,6 +60,8 @@ cursors = st.builds(
     payments=feeds(has_all_dates=True),
     clients_read_at=st.none() | moments,
     unsettled=st.lists(st.integers(1, 10**7).map(str), max_size=20).map(tuple),
+    details_started_at=st.none() | moments,
+    details_after=st.none() | st.just("") | st.integers(1, 10**7).map(str),
 )
 
 
