@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, select
 
 from mappings.findings import TieLine, TieOut
+from mappings.indexing import index_content
 from mappings.model import Book, History, Kind, Preferences, RecordKey, System, Version
 from mappings.records import Group, StoredFinding
 from state.bulk import Row, select_in
@@ -69,7 +70,8 @@ class BookReader:
     def iterate_books(self, groups: Sequence[Group], as_of: datetime | None = None) -> Iterator[Book]:
         """The groups' books, one at a time, as known at `as_of` (None: now).
 
-        What is written while one iterates is left out. Receivable accounts are always the present ones.
+        What is written while one iterates is left out. As of an earlier moment, groups are those of today, which
+        may join clients that nothing joined then; receivable accounts are always the present ones.
         """
         until = _FOREVER if as_of is None else micros_from_utc(as_of)
         with read(self._engine) as connection:
@@ -83,6 +85,8 @@ class BookReader:
                 histories = _load_histories(connection, newest, until, wanted)
             for group in batch:
                 of_group = [history for party in group.parties for history in histories.get(numbers.get(party, 0), ())]
+                if as_of is not None:
+                    of_group = [history for history in of_group if _belonged_to_somebody(history)]
                 yield Book(
                     company=self._company.alias,
                     home_currency=_home_currency(preferences),
@@ -187,6 +191,15 @@ def _histories_by_party(rows: Sequence[Row]) -> dict[int | None, list[History]]:
             found.sort(key=lambda version: version.sequence)
         histories[places[record_id]].append(History(tuple(found)))
     return histories
+
+
+def _belonged_to_somebody(history: History) -> bool:
+    """Whether any of the versions leads to a client; a record that found its client later was in no book before."""
+    if history.key.kind in (Kind.CUSTOMER, Kind.CLIENT):
+        return True
+    contents = (version.content for version in history.versions if version.content is not None)
+    entries = [index_content(history.key.system, content) for content in contents]
+    return any(entry.client_id or entry.references or entry.match_key for entry in entries)
 
 
 def _load_accounts(connection: Connection, company: Company) -> frozenset[str]:
