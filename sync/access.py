@@ -6,7 +6,7 @@ from config.complaints import configuration_error
 from config.secret_lookup import SecretLookup, SecretName
 from config.settings import CompanySettings, WorkerSettings
 from connectors.bigtime.reading import BigTimeReader
-from connectors.errors import ConnectorError
+from connectors.errors import AccessRevoked, ConnectorError
 from connectors.metering import CallMeter
 from connectors.quickbooks.auth import Authority
 from connectors.quickbooks.reading import QuickBooksReader
@@ -21,6 +21,8 @@ from sync.checking import describe_words, look_back
 from sync.connections import bigtime_client, quickbooks_authority, quickbooks_client
 from sync.ports import Clock
 from sync.stored_access import BIGTIME_TOKEN, QUICKBOOKS, QuickBooksTokens, StoredCounts
+
+_KEY_ADVICE = "`tieout connect` makes one"
 
 
 class CompanyAccess:
@@ -62,8 +64,12 @@ class CompanyAccess:
     def quickbooks_reader(self, clock: Clock) -> QuickBooksReader:
         """Reads the company's QuickBooks; waits by `clock`.
 
-        Raises: `ConfigurationError` when a secret is missing, `BudgetSpent` never: that is met when calling.
+        Raises: `ConfigurationError` when the app's secret is missing; `AccessRevoked` when there is no encryption key,
+        for then no token can have been stored.
         """
+        if self._secrets.find(SecretName.ENCRYPTION_KEY) is None:
+            sentence = "this company is not connected to QuickBooks: run `tieout connect quickbooks`"
+            raise AccessRevoked(System.QUICKBOOKS, "token refresh", sentence)
         keeper = TokenKeeper(self._tokens(), self.authority(), clock, owner=self._owner)
         meter = CallMeter(
             System.QUICKBOOKS,
@@ -77,6 +83,7 @@ class CompanyAccess:
         """Store the tokens, whatever was stored before."""
         self._learn(tokens.access_token)
         self._learn(tokens.refresh_token)
+        self._forget_unreadable()
         self._tokens().save(
             access_token=tokens.access_token,
             refresh_token=tokens.refresh_token,
@@ -96,22 +103,33 @@ class CompanyAccess:
             reader.meter.save()
         return f"{name.name} ({name.country})" if name.country else name.name
 
+    def _forget_unreadable(self) -> None:
+        """Wipe what an encryption key wrote that is gone: a person connects anew because of it."""
+        for provider, load in ((QUICKBOOKS, self._tokens().load), (System.BIGTIME, self._stored_token)):
+            try:
+                load()
+            except KeyUnusable:
+                self._token_store().wipe(provider)
+
     def disconnect_quickbooks(self, *, forget: bool) -> bool:
         """Revoke the access at Intuit and wipe the tokens; False when there were none.
 
-        With `forget` they are wiped even when Intuit cannot be told. Raises: a `ConnectorError` otherwise.
+        With `forget` they are wiped even when Intuit cannot be told, or when nobody can read them any more.
+        Raises: a `ConnectorError` or `KeyUnusable` otherwise.
         """
-        held = self._tokens().load()
-        if held is not None:
-            try:
+        try:
+            held = self._tokens().load()
+            if held is not None:
                 self.authority().revoke(held.refresh_token)
-            except ConnectorError:
-                if not forget:
-                    raise
+        except (ConnectorError, KeyUnusable):
+            if not forget:
+                raise
+            held = None
+        was_connected = held is not None or forget
         self._token_store().wipe(QUICKBOOKS)
-        if held is not None:
+        if was_connected:
             self._audit("quickbooks disconnected")
-        return held is not None
+        return was_connected
 
     # BigTime
 
@@ -123,6 +141,7 @@ class CompanyAccess:
     def save_bigtime_token(self, token: str) -> None:
         """Store the API token."""
         self._learn(token)
+        self._forget_unreadable()
         self._token_store().record_secret(BIGTIME_TOKEN, token, at=self._clock.now())
         self._audit("bigtime connected")
 
@@ -151,7 +170,7 @@ class CompanyAccess:
 
     def check_keys(self) -> str:
         """Where the encryption key is, once everything stored could be read with it."""
-        key = self._secrets.require(SecretName.ENCRYPTION_KEY, advice="`tieout init` makes one")
+        key = self._secrets.require(SecretName.ENCRYPTION_KEY, advice=_KEY_ADVICE)
         self._tokens().load()
         self._token_store().load_secret(BIGTIME_TOKEN)
         return f"encryption key in the {key.source}"
@@ -171,7 +190,7 @@ class CompanyAccess:
         )
 
     def _token_store(self) -> TokenStore:
-        key = self._secrets.require(SecretName.ENCRYPTION_KEY, advice="`tieout init` makes one")
+        key = self._secrets.require(SecretName.ENCRYPTION_KEY, advice=_KEY_ADVICE)
         try:
             return self._stored.tokens(KeyRing.from_text(key.value.get_secret_value()))
         except KeyUnusable as error:

@@ -190,6 +190,26 @@ def test_a_company_that_was_never_connected_needs_a_person(firm: Firm) -> None:
     assert (4, "incomplete") == (code, document["verdict"])
 
 
+def test_a_lost_encryption_key_is_named_and_connecting_again_heals(firm: Firm) -> None:
+    firm.connect()
+    key = firm.folder / "secrets" / "TIEOUT_ENCRYPTION_KEY"
+    key.unlink()
+    assert 4 == firm.reconcile()[0]
+    firm.run("connect", "bigtime", given=firm.served.bigtime_api_token)
+    assert key.is_file()
+    assert 0 == firm.connect().exit_code
+    assert 0 == firm.reconcile()[0]
+
+
+def test_a_wrong_encryption_key_is_a_configuration_error(firm: Firm) -> None:
+    firm.connect()
+    (firm.folder / "secrets" / "TIEOUT_ENCRYPTION_KEY").write_text("CANARY-not-a-key")
+    result = firm.run("reconcile")
+    assert 2 == result.exit_code
+    assert "TIEOUT_ENCRYPTION_KEY" in result.stderr
+    assert "CANARY" not in result.output
+
+
 def test_an_answer_that_is_not_the_api_is_not_understood(firm: Firm, faults: tuple[FaultTable, FaultTable]) -> None:
     firm.credit_after_posting()
     faults[1].add(answer(200, '{"rows": "none"}'), times=None)
