@@ -108,10 +108,10 @@ class ReceivableLine(msgspec.Struct, frozen=True, array_like=True):
 class Invoice(msgspec.Struct, frozen=True, kw_only=True, tag="invoice"):
     """An invoice of either system.
 
-    `balance_minor` is what the system shows as still due; None when it does not say. `paid_minor` is
-    BigTime's `PaidAmt`. `revision` is QuickBooks' SyncToken. `content_digest` covers the lines and other
-    material text, so that an edit which leaves the total alone is seen. QuickBooks' `voided` = total 0 and the
-    note that QuickBooks prepends.
+    `balance_minor` is what the system shows as still due; None when it does not say. `discount_minor` is what
+    QuickBooks' discount lines take off, `paid_minor` is BigTime's `PaidAmt`, `revision` is QuickBooks' SyncToken.
+    `content_digest` covers the lines and other material text, so that an edit which leaves the total alone is seen.
+    QuickBooks' `voided` = total 0 and the note that QuickBooks prepends.
     """
 
     client_id: str
@@ -120,6 +120,7 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True, tag="invoice"):
     total_minor: int
     balance_minor: int | None = None
     tax_minor: int = 0
+    discount_minor: int = 0
     deposit_minor: int = 0
     paid_minor: int | None = None
     issued_on: date | None = None

@@ -159,6 +159,12 @@ def _tax(detail: TaxDetail | None, currency: str) -> int:
     return _minor(detail.total_tax, currency, "TxnTaxDetail.TotalTax") if detail else 0
 
 
+def _discount(line: SalesLine, currency: str) -> int:
+    if line.discount_line_detail is None or isinstance(line.amount, msgspec.UnsetType):
+        return 0
+    return _minor(msgspec.json.decode(line.amount, type=Decimal | None), currency, "Line.Amount")
+
+
 def _invoice(record: Record, currency: str, changed_at: datetime | None) -> Content:
     assert isinstance(record, InvoiceRecord)
     total = _required(record.total_amt, currency, "TotalAmt")
@@ -170,6 +176,7 @@ def _invoice(record: Record, currency: str, changed_at: datetime | None) -> Cont
         total_minor=total,
         balance_minor=_optional(record.balance, currency, "Balance"),
         tax_minor=_tax(record.txn_tax_detail, currency),
+        discount_minor=sum(_discount(line, currency) for line in record.line or ()),
         deposit_minor=_minor(record.deposit, currency, "Deposit"),
         issued_on=record.txn_date,
         due_on=record.due_date,
