@@ -6,7 +6,7 @@ import msgspec
 
 from mappings.findings import BookResult, ClientRef, Evidence, Finding, InvoiceRef, TieLine
 from mappings.indexing import normalise_name, normalise_number
-from mappings.model import Book
+from mappings.model import Book, Kind, RecordKey, System
 from sync.rules.evaluate import evaluate_book
 from sync.rules.moment import Moment
 
@@ -23,7 +23,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to "why?" about one invoice or client.
 
-    `subject` names what was found for the reader's word. `steps` run from QuickBooks' balance to BigTime's; the
+    `subject` names what was found for the reader's word. `steps` run from BigTime's balance to QuickBooks'; the
     first and the last are balances, those between them add up to their difference.
     """
 
@@ -43,10 +43,10 @@ def explain(books: Iterable[Book], company: str, wanted: str, moment: Moment) ->
         result = evaluate_book(book, moment)
         lines = tuple(line for line in result.tie_lines if _is_invoice(line.invoice, wanted))
         if lines:
-            return _waterfall(company, f"Invoice {lines[0].invoice.number}", lines, result)
+            return _waterfall(company, f"Invoice {lines[0].invoice.number}", lines, book, result)
         lines = tuple(line for line in result.tie_lines if _is_client(line.client, wanted))
         if lines and client is None:
-            client = _waterfall(company, f"Client {lines[0].client.name}", lines, result)
+            client = _waterfall(company, f"Client {lines[0].client.name}", lines, book, result)
     return client
 
 
@@ -67,35 +67,42 @@ def _is_client(client: ClientRef, wanted: str) -> bool:
     return wanted in (client.bigtime, client.quickbooks) or (name != "" and name == normalise_name(client.name))
 
 
-def _waterfall(company: str, subject: str, lines: tuple[TieLine, ...], result: BookResult) -> Explanation:
-    """Currency by currency: QuickBooks' balance, each finding's claim, what nobody explains, BigTime's balance."""
+def _waterfall(company: str, subject: str, lines: tuple[TieLine, ...], book: Book, result: BookResult) -> Explanation:
+    """Currency by currency: BigTime's balance, each finding's claim taken back, what nobody explains, QuickBooks'."""
+    records = {history.key: Evidence(history.key, history.latest.sha256) for history in book.histories}
     steps: list[Step] = []
     for currency in sorted({line.currency for line in lines}):
         mine = tuple(line for line in lines if line.currency == currency)
         ids = {line.invoice.bigtime for line in mine}
-        steps.append(_balance("Balance in QuickBooks", sum(line.quickbooks_minor for line in mine), currency))
-        claims = [step for finding in result.findings if (step := _claimed(finding, ids, currency)) is not None]
+        shown = mine if len(mine) == 1 else tuple(line for line in mine if line.difference_minor != 0)
+        ours = tuple(records[RecordKey(System.BIGTIME, Kind.INVOICE, line.invoice.bigtime)] for line in shown)
+        theirs = tuple(records[RecordKey(System.QUICKBOOKS, Kind.INVOICE, line.invoice.quickbooks)] for line in shown)
+        claims = [step for finding in result.findings if (step := _taken_back(finding, ids, currency)) is not None]
+        residual = -sum(line.difference_minor for line in mine) - sum(step.amount_minor for step in claims)
+        steps.append(_balance("Balance in BigTime", sum(line.bigtime_minor for line in mine), currency, ours))
         steps += claims
-        residual = sum(line.difference_minor for line in mine) - sum(step.amount_minor for step in claims)
         if residual != 0:
-            steps.append(_balance("Not explained", residual, currency))
-        steps.append(_balance("Balance in BigTime", sum(line.bigtime_minor for line in mine), currency))
+            steps.append(_balance("Not explained", residual, currency, ()))
+        steps.append(_balance("Balance in QuickBooks", sum(line.quickbooks_minor for line in mine), currency, theirs))
     return Explanation(company=company, subject=subject, steps=tuple(steps))
 
 
-def _balance(label: str, amount_minor: int, currency: str) -> Step:
-    return Step(label=label, amount_minor=amount_minor, currency=currency)
+def _balance(label: str, amount_minor: int, currency: str, records: tuple[Evidence, ...]) -> Step:
+    return Step(label=label, amount_minor=amount_minor, currency=currency, records=records)
 
 
-def _claimed(finding: Finding, invoice_ids: set[str], currency: str) -> Step | None:
-    """The part of a finding's claim that concerns these invoices; a finding without one is named with 0."""
+def _taken_back(finding: Finding, invoice_ids: set[str], currency: str) -> Step | None:
+    """The step from BigTime towards QuickBooks that a finding makes: its claim on these invoices, taken back.
+
+    A finding that concerns them without a claim is named with 0.
+    """
     claims = [claim.amount_minor for claim in finding.claims if claim.invoice_id in invoice_ids]
     concerns = finding.invoice is not None and finding.invoice.bigtime in invoice_ids
     if finding.currency != currency or not (claims or concerns):
         return None
     return Step(
         label=f"{finding.code} {finding.slug.replace('-', ' ')}",
-        amount_minor=sum(claims),
+        amount_minor=-sum(claims),
         currency=currency,
         records=finding.evidence,
     )
