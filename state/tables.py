@@ -73,7 +73,7 @@ class Day(TypeDecorator[date]):
         return None if value is None else day_from_number(value)
 
 
-def _table(name: str, *items: SchemaItem, clustered: bool = False) -> Table:
+def new_table(name: str, *items: SchemaItem, clustered: bool = False) -> Table:
     """A strict table; `clustered` ones live in their primary key's tree on SQLite."""
     return Table(name, METADATA, *items, sqlite_strict=True, sqlite_with_rowid=not clustered)
 
@@ -82,14 +82,14 @@ def _company() -> Column[int]:
     return Column("company_id", Integer, ForeignKey("company.id"), nullable=False)
 
 
-COMPANY = _table(
+COMPANY = new_table(
     "company",
     Column("id", Integer, primary_key=True),
     Column("alias", Text, nullable=False, unique=True),
     Column("created_at", Moment, nullable=False),
 )
 
-LEASE = _table(
+LEASE = new_table(
     "lease",
     Column("company_id", Integer, ForeignKey("company.id"), primary_key=True, autoincrement=False),
     Column("fence", Number, nullable=False),
@@ -97,7 +97,7 @@ LEASE = _table(
     Column("expires_at", Moment),
 )
 
-PARTY = _table(
+PARTY = new_table(
     "party",
     Column("id", Number, primary_key=True, autoincrement=False),
     _company(),
@@ -106,7 +106,7 @@ PARTY = _table(
     UniqueConstraint("company_id", "system", "client_id"),
 )
 
-RECORD = _table(
+RECORD = new_table(
     "record",
     Column("id", Number, primary_key=True, autoincrement=False),
     Column("shelf", Integer, nullable=False),  # company, system and kind: `state.shelves`
@@ -131,13 +131,13 @@ RECORD = _table(
 CLOSED, OPEN, DELETED = 0, 1, 2  # a record's standing
 
 # A record that a complete read did not show; two such reads make a deletion.
-ABSENCE = _table(
+ABSENCE = new_table(
     "absence",
     Column("record_id", Number, ForeignKey("record.id"), primary_key=True, autoincrement=False),
     Column("since", Moment, nullable=False),
 )
 
-VERSION = _table(
+VERSION = new_table(
     "version",
     Column("id", Number, primary_key=True, autoincrement=False),
     Column("record_id", Number, nullable=False),
@@ -152,14 +152,14 @@ VERSION = _table(
 )
 
 # The raw records of consecutive versions, from version `id` on; packed together, alike records compress well.
-RAW_PAGE = _table(
+RAW_PAGE = new_table(
     "raw_page",
     Column("id", Number, primary_key=True, autoincrement=False),
     Column("body", LargeBinary, nullable=False),
 )
 
 # Further clients of a record, beside `record.party_id`: of entries that name several, and former ones.
-ALSO_PARTY = _table(
+ALSO_PARTY = new_table(
     "also_party",
     Column("record_id", Number, nullable=False),
     Column("party_id", Number, nullable=False),
@@ -169,7 +169,7 @@ ALSO_PARTY = _table(
 )
 
 # Numbers and names that a record had before it got `record.match_key`.
-FORMER_MATCH = _table(
+FORMER_MATCH = new_table(
     "former_match",
     Column("record_id", Number, nullable=False),
     Column("match_key", Text, nullable=False),
@@ -180,7 +180,7 @@ FORMER_MATCH = _table(
 )
 
 # The transactions that a record points at, or ever did.
-LINK = _table(
+LINK = new_table(
     "link",
     Column("record_id", Number, nullable=False),
     Column("target_shelf", Integer, nullable=False),
@@ -190,7 +190,7 @@ LINK = _table(
     clustered=True,
 )
 
-CURSOR = _table(
+CURSOR = new_table(
     "cursor",
     _company(),
     Column("feed", Text, nullable=False),
@@ -199,7 +199,7 @@ CURSOR = _table(
     PrimaryKeyConstraint("company_id", "feed"),
 )
 
-QUARANTINE = _table(
+QUARANTINE = new_table(
     "quarantine",
     Column("id", Integer, primary_key=True),
     _company(),
@@ -214,7 +214,7 @@ QUARANTINE = _table(
     UniqueConstraint("company_id", "system", "kind", "sha256"),
 )
 
-RUN = _table(
+RUN = new_table(
     "run",
     Column("id", Text, primary_key=True),
     _company(),
@@ -227,7 +227,7 @@ RUN = _table(
     UniqueConstraint("company_id", "number"),
 )
 
-RECONCILE_MARK = _table(
+RECONCILE_MARK = new_table(
     "reconcile_mark",
     Column("company_id", Integer, ForeignKey("company.id"), primary_key=True, autoincrement=False),
     Column("version_id", Number, nullable=False),
@@ -236,13 +236,13 @@ RECONCILE_MARK = _table(
     Column("run_id", Text, nullable=False),
 )
 
-RECHECK = _table(
+RECHECK = new_table(
     "recheck",
     Column("party_id", Number, ForeignKey("party.id"), primary_key=True, autoincrement=False),
     Column("recheck_at", Moment, nullable=False),
 )
 
-FINDING = _table(
+FINDING = new_table(
     "finding",
     Column("id", Number, primary_key=True, autoincrement=False),
     _company(),
@@ -263,7 +263,7 @@ FINDING = _table(
     Index(None, "party_id"),
 )
 
-FINDING_EVENT = _table(
+FINDING_EVENT = new_table(
     "finding_event",
     Column("id", Number, primary_key=True, autoincrement=False),
     Column("finding_id", Number, ForeignKey("finding.id"), nullable=False),
@@ -276,7 +276,7 @@ FINDING_EVENT = _table(
     Index(None, "finding_id"),
 )
 
-TIE_LINE = _table(
+TIE_LINE = new_table(
     "tie_line",
     _company(),
     Column("invoice_id", Text, nullable=False),  # BigTime's
@@ -291,7 +291,7 @@ TIE_LINE = _table(
     Index(None, "party_id"),
 )
 
-OAUTH_TOKEN = _table(
+OAUTH_TOKEN = new_table(
     "oauth_token",
     _company(),
     Column("provider", Text, nullable=False),
@@ -312,7 +312,7 @@ OAUTH_TOKEN = _table(
     Index(None, "realm_lookup"),
 )
 
-SECRET = _table(
+SECRET = new_table(
     "secret",
     _company(),
     Column("name", Text, nullable=False),
@@ -321,7 +321,7 @@ SECRET = _table(
     PrimaryKeyConstraint("company_id", "name"),
 )
 
-CALL_METER = _table(
+CALL_METER = new_table(
     "call_meter",
     _company(),
     Column("system", Text, nullable=False),
@@ -331,7 +331,7 @@ CALL_METER = _table(
     PrimaryKeyConstraint("company_id", "system", "month"),
 )
 
-AUDIT_ENTRY = _table(
+AUDIT_ENTRY = new_table(
     "audit_entry",
     _company(),
     Column("sequence", Number, nullable=False),

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import state.alert_tables  # noqa: F401 - its tables belong to the metadata, too
 from state.tables import METADATA
 
 context.configure(

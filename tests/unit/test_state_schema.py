@@ -78,9 +78,9 @@ def test_a_sqlite_file_is_copied_before_it_is_changed(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Store.open(sqlite_url, SetClock()).company("acme")
-    monkeypatch.setattr(schema, "NEWEST_REVISION", "0002")
+    monkeypatch.setattr(schema, "NEWEST_REVISION", "9998")
     Store.open(sqlite_url, SetClock()).close()
-    (copy,) = tmp_path.glob("*.before-0002")
+    (copy,) = tmp_path.glob("*.before-9998")
     monkeypatch.undo()
     assert copy.stat().st_mode & 0o077 == 0
     with Store.open(f"sqlite:///{copy}", SetClock()) as store:
