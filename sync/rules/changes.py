@@ -299,8 +299,10 @@ def _parts_draft(case: Case, pair: Pair) -> Draft:
 def inflated_history(desk: Desk) -> tuple[Draft, ...]:
     """F2: BigTime's own figure of what was paid is more than the invoice, while its balance does not show it.
 
-    Example: total 500.00, paid 800.00, balance 0.00 because the invoice was marked as paid.
+    Example: total 500.00, paid 800.00, balance 0.00 because the invoice was marked as paid. What the balance hides is
+    claimed: the payment that stands twice lowers BigTime by 300.00, and hiding that raises it again.
     """
+    hidden = {item.case_id: item for item in desk.of_kind(ItemKind.BIGTIME_SHOWN) if item.effect_minor > 0}
     return tuple(
         on_case(
             case,
@@ -313,6 +315,7 @@ def inflated_history(desk: Desk) -> tuple[Draft, ...]:
                 f"{case.money(case.total_minor)}, and a balance that hides it. Look for a payment that stands twice."
             ),
             records=(case.bigtime, *(row.history for row in case.rows)),
+            consumes=(hidden[case.id],) if case.id in hidden else (),
             subject=(case.bigtime.key,),
         )
         for case in desk.cases.values()
