@@ -20,7 +20,7 @@ from state.engine import read, write
 from state.errors import StoreDamaged
 from state.leases import Lease, hold
 from state.pages import PageWriter, own_party, unpack_raws
-from state.parties import Numbering, Unstorable
+from state.parties import Numbering, Unstorable, is_storable
 from state.quarantine import has_quarantined, load_quarantined, record_quarantined, release_quarantined
 from state.shelves import shelf_number
 from state.tables import ABSENCE, DELETED, OPEN, PARTY, RAW_PAGE, RECORD, VERSION
@@ -97,7 +97,7 @@ class PullUnit:
             insert_missing_rows(self._connection, ABSENCE, [(place[0], micros_from_utc(since)) for place in places])
 
     def _load_stored(self, system: System, kind: Kind, page: Iterable[str]) -> dict[str, Stored]:
-        keys = [key for key in page if "\x00" not in key]
+        keys = [key for key in page if is_storable(key)]
         rows = select_in(self._connection, _STORED, (shelf_number(self._company, system, kind),), keys)
         return {stored.key: stored for stored in map(Stored._make, rows)}
 
@@ -161,6 +161,16 @@ class RecordReader:
             )
             for key, dated_on, applied_on, standing, client_id, since in sorted(rows, key=lambda row: str(row.key))
         )
+
+    def load_missing(self, system: System, kind: Kind) -> tuple[RecordKey, ...]:
+        """Records, not deleted, that a complete read did not show; sorted by id. Costs as much as there are."""
+        query = (
+            select(RECORD.c.key)
+            .join(ABSENCE, ABSENCE.c.record_id == RECORD.c.id)
+            .where(_living(self._company, system, kind))
+        )
+        with read(self._engine) as connection:
+            return tuple(RecordKey(system, kind, key) for key in sorted(connection.execute(query).scalars()))
 
     def load_contents(self, keys: Iterable[RecordKey]) -> dict[RecordKey, Content]:
         """The current contents of those of the records that are there and not deleted."""
@@ -274,6 +284,6 @@ def _client_id(kind: Kind, key: str, client_id: str | None) -> str:
 def _ids_by_kind(keys: Iterable[RecordKey]) -> dict[tuple[System, Kind], list[str]]:
     ids: dict[tuple[System, Kind], dict[str, Any]] = defaultdict(dict)
     for key in keys:
-        if "\x00" not in key.id:
+        if is_storable(key.id):
             ids[key.system, key.kind][key.id] = None
     return {kind: list(names) for kind, names in ids.items()}

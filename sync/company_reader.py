@@ -11,6 +11,7 @@ from mappings.model import System
 from mappings.problems import problem
 from mappings.records import Group, StoredFinding
 from state.store import CompanyStore
+from sync.checker import check_arithmetic
 from sync.explaining import Explanation, explain, names_subject
 from sync.ports import Clock
 from sync.reporting import Decision
@@ -63,10 +64,16 @@ class CompanyReader:
         return found
 
     def verify_finding(self, stored: StoredFinding) -> Verification:
-        """Whether the finding follows from the stored raw records: their hashes, and the rules applied anew."""
+        """Whether the finding follows from the stored raw records: their hashes, its arithmetic, the rules anew.
+
+        The arithmetic is done by code that shares nothing with the rules (`sync.checker`).
+        """
         finding = stored.finding
         records = self._stored.record_reader()
-        seen = list(verify_evidence(finding, lambda evidence: records.load_raw(evidence.key, evidence.sha256)))
+        raws = {evidence: records.load_raw(evidence.key, evidence.sha256) for evidence in finding.evidence}
+        seen = list(verify_evidence(finding, raws.get))
+        if all(good for good, _ in seen):
+            seen += check_arithmetic(finding, {evidence: raw or b"" for evidence, raw in raws.items()})
         if finding.client.bigtime or finding.client.quickbooks:
             seen.append(verify_claim(finding, self._derive(finding)))
         return Verification(holds=all(good for good, _ in seen), lines=tuple(line for _, line in seen))

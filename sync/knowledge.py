@@ -100,12 +100,3 @@ def _unknown_word(content: Content) -> tuple[str, str] | None:
             return "posting state", content.posted_status
         case _:
             return None
-
-
-def _missing(store: RecordStore) -> tuple[RecordKey, ...]:
-    return tuple(
-        record.key
-        for kind in _KINDS
-        for record in store.load_records(System.BIGTIME, kind)
-        if record.missing_since is not None
-    )

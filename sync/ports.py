@@ -82,6 +82,10 @@ class RecordStore(Protocol):
         """Current records that are not deleted, of which `dated_on` or `applied_on` lies in [first, last]."""
         ...
 
+    def load_missing(self, system: System, kind: Kind) -> tuple[RecordKey, ...]:
+        """Records that are not deleted and that `mark_missing` has marked since they were last seen; sorted by id."""
+        ...
+
     def load_contents(self, keys: Iterable[RecordKey]) -> dict[RecordKey, Content]:
         """The current contents of those of the records that are there and not deleted."""
         ...

@@ -215,6 +215,12 @@ def finding_document(stored: StoredFinding) -> dict[str, Any]:
         "status": stored.status,
         "first_seen": format_moment(stored.first_seen),
         "incident": finding.incident,
+        "cause": finding.cause,
+        "reason": finding.reason,
+        "claims": [
+            {"invoice": claim.invoice_id, "amount": format_amount(claim.amount_minor, finding.currency)}
+            for claim in finding.claims
+        ],
     }
 
 

@@ -184,6 +184,10 @@ class MemoryRecordStore:
             )
         return tuple(found)
 
+    def load_missing(self, system: System, kind: Kind) -> tuple[RecordKey, ...]:
+        living = self.load_ids(system, kind)
+        return tuple(sorted(key for key in self.missing if (key.system, key.kind) == (system, kind) and key.id in living))
+
     def load_contents(self, keys: Iterable[RecordKey]) -> dict[RecordKey, Content]:
         contents: dict[RecordKey, Content] = {}
         for key in keys:

@@ -161,6 +161,7 @@ def finding_lines(stored: StoredFinding) -> list[str]:
         f"Invoice:    {_invoice_reference(finding)}",
         f"Claim:      {amount_text(finding.claim_minor, finding.currency)} of BigTime - QuickBooks",
         f"At stake:   {amount_text(finding.exposure_minor, finding.currency)}",
+        f"Incident:   {finding.incident}{': ' + finding.cause if finding.cause else ''}",
         f"Proof:      {str(finding.proof).replace('_', ' ')}: {finding.reason}",
         f"First seen: {format_moment(stored.first_seen)}, last seen {format_moment(stored.last_seen)}",
         f"Id:         {stored.id}",

@@ -239,6 +239,9 @@ def test_the_reconcile_document_is_the_documented_one(tmp_path: Path) -> None:
                 "status": "open",
                 "first_seen": "2026-11-05T09:00:00Z",
                 "incident": "A1:9001",
+                "cause": "",
+                "reason": "seen without the row, then with it",
+                "claims": [{"invoice": "9001", "amount": "-200.00"}],
             }
         ],
     } == document
