@@ -186,7 +186,9 @@ class MemoryRecordStore:
 
     def load_missing(self, system: System, kind: Kind) -> tuple[RecordKey, ...]:
         living = self.load_ids(system, kind)
-        return tuple(sorted(key for key in self.missing if (key.system, key.kind) == (system, kind) and key.id in living))
+        return tuple(
+            sorted(key for key in self.missing if (key.system, key.kind) == (system, kind) and key.id in living)
+        )
 
     def load_contents(self, keys: Iterable[RecordKey]) -> dict[RecordKey, Content]:
         contents: dict[RecordKey, Content] = {}
