@@ -67,7 +67,7 @@ class Knowledge:
         return Certificate(
             gaps=tuple(gaps),
             words=tuple((sighting.field, sighting.word, sighting.key) for sighting in _load(self._store)),
-            missing=_missing(self._store),
+            missing=tuple(key for kind in _KINDS for key in self._store.load_missing(System.BIGTIME, kind)),
             preferences=self._store.load_history(key) if key is not None else None,
         )
 
