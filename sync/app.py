@@ -27,6 +27,7 @@ from sync.logs import SecretMask, logging_to_stderr
 from sync.ports import Clock
 from sync.pulling.bigtime import pull_bigtime
 from sync.pulling.quickbooks import pull_quickbooks
+from sync.report_reader import ReportReader
 from sync.stored_access import LeaseKeepingClock
 from sync.work import ProgressSink
 
@@ -145,6 +146,10 @@ class Application:
             rules=self.settings.rules,
             clock=self.clock,
         )
+
+    def report_reader(self, company: CompanySettings) -> ReportReader:
+        """What reports read of the company."""
+        return ReportReader(self._store.company(company.alias), timezone=ZoneInfo(company.timezone), clock=self.clock)
 
     def decide(
         self, company: CompanySettings, name: str, status: FindingStatus, *, reason: str, who: str

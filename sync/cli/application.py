@@ -1,13 +1,15 @@
 """What the commands need of the running program, said by the commands. `sync.app` has it; tests put a fake there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from config.settings import CompanySettings
 from connectors.quickbooks.tokens import Tokens
 from mappings.findings import FindingStatus
+from mappings.model import Book
 from mappings.records import StoredFinding
 from sync.checking import Check
 from sync.explaining import Explanation
@@ -60,6 +62,22 @@ class Reader(Protocol):
 
     def judged_at(self) -> datetime:
         """When the company was last reconciled."""
+        ...
+
+
+class ReportReader(Protocol):
+    """What reports read of one company."""
+
+    def timezone(self) -> ZoneInfo:
+        """The zone in which the company's bookkeeping days begin and end."""
+        ...
+
+    def judged_at(self) -> datetime:
+        """When the last run ended."""
+        ...
+
+    def report_books(self, as_of: datetime) -> Iterator[Book]:
+        """All books of the company as they were known at `as_of`, one at a time."""
         ...
 
 
@@ -120,6 +138,10 @@ class Application(Protocol):
 
     def reader(self, company: CompanySettings) -> Reader:
         """What is stored of the company."""
+        ...
+
+    def report_reader(self, company: CompanySettings) -> ReportReader:
+        """What reports read of the company."""
         ...
 
     def access(self, company: CompanySettings) -> Access:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,11 @@ def print_data(
     form: Format,
     output: Path | None,
     lines: Sequence[str] = (),
+    workbook: Callable[[], bytes] | None = None,
 ) -> None:
     """Print `document` as JSON, or the grids: all of them as tables and sheets, the last of them as CSV.
 
-    `lines` stand above the tables and in no other format.
+    `lines` stand above the tables and in no other format; `workbook` makes a better one than the grids give.
     """
     match form:
         case Format.JSON:
@@ -37,7 +38,7 @@ def print_data(
         case Format.CSV:
             _write(csv_text(grids[-1]).encode("utf-8"), output)
         case Format.XLSX:
-            _write_workbook(xlsx_bytes(grids), output)
+            _write_workbook(workbook() if workbook else xlsx_bytes(grids), output)
         case Format.TABLE:
             _print_tables(grids, lines, output)
 

@@ -7,7 +7,18 @@ from typing import Any
 
 import click
 
-from sync.cli import auditing, checking, connecting, demonstrating, explaining, findings, initialising, running, sandbox
+from sync.cli import (
+    auditing,
+    checking,
+    connecting,
+    demonstrating,
+    explaining,
+    findings,
+    initialising,
+    reporting,
+    running,
+    sandbox,
+)
 from sync.cli.failures import run_guarded
 from sync.cli.invocation import Invocation, common_options, example
 from sync.cli.versions import version
@@ -68,6 +79,7 @@ for command in (
     running.reconcile,
     findings.findings,
     explaining.explain,
+    reporting.report,
     auditing.audit,
     sandbox.sandbox,
     version,

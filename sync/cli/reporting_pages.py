@@ -1,0 +1,136 @@
+"""Reports as grids and as the JSON document `tieout.report/1`."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+import msgspec
+
+from mappings.findings import Evidence
+from mappings.money import Money
+from sync.cli.grids import Cell, Column, Grid, cell_text
+from sync.reporting import REPORT_SCHEMA, record_document
+from sync.reports.report import Report
+
+_HEADINGS = {
+    "customer_balance": "Customer Balance",
+    "accounts_receivable": "Accounts Receivable",
+    "running_total": "Running total",
+    "currency": "Cur",
+    "debit_balance": "Debit",
+    "credit_balance": "Credit",
+    "age_0_30": "0-30",
+    "age_31_60": "31-60",
+    "age_61_90": "61-90",
+    "age_91_180": "91-180",
+    "age_181_365": "181-365",
+    "age_over_365": "> 365",
+    "gross_applied": "Applied",
+    "gross_unapplied": "Un-applied",
+    "unapplied": "Un-applied",
+    "payments_received": "Received",
+    "not_on_invoices": "Not on invoices",
+    "seen_at": "Seen",
+}
+# What a terminal of 100 columns has room for; files hold every column.
+_SHOWN: Mapping[str, tuple[str, ...]] = {
+    "applied-balance": (
+        "date", "client", "invoice", "source", "type", "customer_balance", "accounts_receivable", "running_total",
+        "currency",
+    ),
+    "credit-balances": ("client", "debit_balance", "overdue", "credit_balance", "age_0_30", "age_31_60", "age_61_90",
+                        "age_91_180", "age_181_365", "age_over_365", "currency"),
+    "credit-activity": ("date", "occasion", "origin", "source", "invoice", "original", "current", "currency"),
+    "payments": ("date", "client", "number", "type", "amount", "cash", "credit", "applied", "current", "currency"),
+    "roll-forward": ("client", "opening", "issued", "applied", "unapplied", "refunded", "edited", "closing",
+                     "currency"),
+    "restatements": ("month", "event", "client", "amount", "currency", "seen_at"),
+}  # fmt: skip
+_WIDE = frozenset({"client", "event", "source", "invoice", "answer", "on_invoices", "overdue_invoices", "records",
+                   "problem", "number", "origin"})  # fmt: skip
+
+
+def report_document(report: Report, parameters: Mapping[str, str]) -> dict[str, Any]:
+    """The report as JSON; money is a decimal string with exactly the currency's digits."""
+    return {
+        "schema": REPORT_SCHEMA,
+        "report": report.name,
+        "company": report.scope.company,
+        "as_of": exact_moment(report.scope.as_of),
+        "parameters": dict(parameters),
+        "rows": [_object(row) for row in report.rows],
+        "totals": [_object(total) for total in report.totals],
+    }
+
+
+def exact_moment(moment: datetime) -> str:
+    """A moment in UTC that reads back as itself: with microseconds when there are any."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _object(row: msgspec.Struct) -> dict[str, Any]:
+    return {name: _json(getattr(row, name)) for name in row.__struct_fields__}
+
+
+def _json(value: Any) -> Any:
+    match value:
+        case None | bool():
+            return value
+        case Evidence():
+            return record_document(value)
+        case tuple():
+            return [_json(part) for part in value]
+        case Money() | date():
+            return cell_text(value)
+        case _:
+            return str(value)
+
+
+def report_grids(report: Report) -> list[Grid]:
+    """The totals and the rows, as grids; the rows are the last."""
+    grids = [rows_grid(report, report.rows, report.title)]
+    if report.totals:
+        grids.insert(0, rows_grid(report, report.totals, f"{report.title}: totals", is_total=True))
+    return grids
+
+
+def rows_grid(report: Report, rows: tuple[msgspec.Struct, ...], title: str, *, is_total: bool = False) -> Grid:
+    """Rows or totals as a grid with one column for each of their fields."""
+    kind = type(rows[0]) if is_total and rows else report.row_type
+    names = kind.__struct_fields__
+    amounts = {field.name for field in msgspec.structs.fields(kind) if field.type is Money}
+    shown = names if is_total else _SHOWN[report.name]
+    hidden = {name for name in names if name == "answer" or (name.startswith("age_") and _is_nothing(rows, name))}
+    return Grid(
+        title=title,
+        columns=tuple(
+            _column(name, is_number=name in amounts, is_extra=name not in shown or name in hidden) for name in names
+        ),
+        rows=tuple(tuple(_cell(getattr(row, name)) for name in names) for row in rows),
+    )
+
+
+def _is_nothing(rows: tuple[msgspec.Struct, ...], name: str) -> bool:
+    """Whether a column of amounts is all zeros: a terminal has no room for it."""
+    return all(getattr(row, name).is_zero for row in rows)
+
+
+def _column(name: str, *, is_number: bool, is_extra: bool) -> Column:
+    heading = _HEADINGS.get(name, name.replace("_", " ").capitalize())
+    return Column(name, heading, is_wide=name in _WIDE, is_number=is_number, is_extra=is_extra)
+
+
+def _cell(value: Any) -> Cell:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case tuple():
+            return ", ".join(_part(part) for part in value)
+        case None | Money() | date() | str():
+            return value
+        case _:
+            return str(value)
+
+
+def _part(value: Any) -> str:
+    return str(value.key) if isinstance(value, Evidence) else str(value)

@@ -1,0 +1,193 @@
+"""Reports as one workbook: a sheet for each, totals as formulas, and a sheet that holds them against our figures.
+
+Every text is written as text, so that no name can become a formula. Equal reports give equal bytes.
+"""
+
+import io
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import xlsxwriter
+from xlsxwriter.utility import xl_rowcol_to_cell
+
+from mappings.money import Money, format_amount, minor_digits
+from sync.cli.grids import Column, Grid
+from sync.cli.hostile_text import visible
+from sync.cli.reporting_pages import exact_moment, rows_grid
+from sync.reports.report import Report
+
+# A spreadsheet keeps 15 digits of a number; a larger amount is written as text rather than rounded.
+_LARGEST_MINOR = 10**15
+_HEADING_ROW = 3
+# A running total is not added up.
+_NOT_ADDED = frozenset({"running_total"})
+_INK, _PAPER = "#1F2937", "#E5E7EB"
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """Two figures that must be equal, and in which words."""
+
+    label: str
+    ours: Money
+    other: Money
+
+    @property
+    def holds(self) -> bool:
+        """Whether they are."""
+        return self.ours == self.other
+
+
+class _TotalCell(msgspec.Struct, frozen=True):
+    """Where a sheet's formula stands that must give one of our figures."""
+
+    label: str
+    ours: Money
+    reference: str
+
+
+def workbook_bytes(reports: Sequence[Report], checks: Sequence[Check] = ()) -> bytes:
+    """A workbook with a sheet for each report and the sheet "Tie-out" at its front."""
+    buffer = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    workbook = xlsxwriter.Workbook(buffer, options)
+    made_at = max((report.scope.as_of for report in reports), default=datetime(1980, 1, 1, tzinfo=UTC))
+    workbook.set_properties({"title": "Tieout", "created": made_at.astimezone(UTC).replace(tzinfo=None)})
+    writing = _Writing(workbook)
+    front = workbook.add_worksheet("Tie-out")
+    totals = [cell for report in reports for cell in writing.add_report(report)]
+    writing.add_front(front, reports, totals, checks)
+    workbook.close()
+    return buffer.getvalue()
+
+
+class _Writing:
+    """One workbook while it is written; formats are made once."""
+
+    def __init__(self, workbook: Any) -> None:
+        self._workbook = workbook
+        self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
+
+    def add_report(self, report: Report) -> list[_TotalCell]:
+        """A sheet with the report's rows; answers where its totals stand."""
+        grid = rows_grid(report, report.rows, report.title)
+        sheet = self._workbook.add_worksheet(report.name.replace("-", " ").capitalize())
+        sheet.write_string(0, 0, visible(report.title), self._format(bold=True, font_size=14))
+        sheet.write_string(1, 0, f"{visible(report.scope.company)}, as known at {exact_moment(report.scope.as_of)}")
+        heading = self._format(bold=True, bg_color=_INK, font_color="#FFFFFF", text_wrap=True, valign="top")
+        for place, column in enumerate(grid.columns):
+            sheet.write_string(_HEADING_ROW, place, column.heading, heading)
+            sheet.set_column(place, place, _width(column))
+        for line, row in enumerate(grid.rows, start=_HEADING_ROW + 1):
+            for place, cell in enumerate(row):
+                self._write(sheet, line, place, cell)
+        last = _HEADING_ROW + max(1, len(grid.rows))
+        sheet.freeze_panes(_HEADING_ROW + 1, 1)
+        sheet.autofilter(_HEADING_ROW, 0, last, len(grid.columns) - 1)
+        self._set_page(sheet, report)
+        return list(self._add_totals(sheet, report, grid, last))
+
+    def _set_page(self, sheet: Any, report: Report) -> None:
+        sheet.set_landscape()
+        sheet.set_paper(9)  # A4
+        sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(_HEADING_ROW)
+        sheet.set_footer(f"&L{report.scope.company.replace('&', '&&')}&C{report.name}&RPage &P of &N")
+
+    def _add_totals(self, sheet: Any, report: Report, grid: Grid, last: int) -> list[_TotalCell]:
+        """Below the rows, for each currency, a sum of each column of amounts."""
+        keys = [column.key for column in grid.columns]
+        if not grid.rows or "currency" not in keys:
+            return []
+        first, money = _HEADING_ROW + 1, keys.index("currency")
+        cells = []
+        for line, currency in enumerate(sorted({str(row[money]) for row in grid.rows}), start=last + 2):
+            sheet.write_string(line, 0, f"Total {currency}", self._format(bold=True, top=1))
+            for place, column in enumerate(grid.columns):
+                amounts = [row[place] for row in grid.rows if row[money] == currency]
+                if column.key in _NOT_ADDED or not all(isinstance(one, Money) for one in amounts):
+                    continue
+                ours = Money(sum(one.minor for one in amounts if isinstance(one, Money)), currency)
+                area = f"{xl_rowcol_to_cell(first, place)}:{xl_rowcol_to_cell(last, place)}"
+                where = f"{xl_rowcol_to_cell(first, money, True, True)}:{xl_rowcol_to_cell(last, money, True, True)}"
+                look = self._amount_format(currency, bold=True, top=1)
+                sheet.write_formula(line, place, f'=SUMIF({where},"{currency}",{area})', look, _plain(ours))
+                reference = f"'{sheet.get_name()}'!{xl_rowcol_to_cell(line, place)}"
+                cells.append(_TotalCell(f"{report.title}: {column.heading}", ours, reference))
+        return cells
+
+    def add_front(
+        self, sheet: Any, reports: Sequence[Report], totals: Sequence[_TotalCell], checks: Sequence[Check]
+    ) -> None:
+        """The sheet that holds our figures against the workbook's own sums."""
+        sheet.write_string(0, 0, "Tie-out", self._format(bold=True, font_size=14))
+        moment = max((report.scope.as_of for report in reports), default=None)
+        sheet.write_string(1, 0, f"As known at {exact_moment(moment)}" if moment else "")
+        heading = self._format(bold=True, bg_color=_INK, font_color="#FFFFFF")
+        for place, (text, width) in enumerate(
+            (("What must agree", 62), ("Cur", 6), ("One figure", 18), ("The other", 18), ("Difference", 14), ("", 14))
+        ):
+            sheet.write_string(_HEADING_ROW, place, text, heading)
+            sheet.set_column(place, place, width)
+        sheet.freeze_panes(_HEADING_ROW + 1, 0)
+        line = _HEADING_ROW + 1
+        for check in checks:
+            self._write(sheet, line, 3, check.other)
+            self._write_comparison(sheet, line, check.label, check.ours, check.other)
+            line += 1
+        for cell in totals:
+            look = self._amount_format(cell.ours.currency)
+            sheet.write_formula(line, 3, f"={cell.reference}", look, _plain(cell.ours))
+            label = f"{cell.label}: our figure, and the sum of the sheet"
+            self._write_comparison(sheet, line, label, cell.ours, cell.ours)
+            line += 1
+
+    def _write_comparison(self, sheet: Any, line: int, label: str, ours: Money, other: Money) -> None:
+        sheet.write_string(line, 0, visible(label))
+        sheet.write_string(line, 1, ours.currency)
+        self._write(sheet, line, 2, ours)
+        digits = minor_digits(ours.currency)
+        row = line + 1
+        look, difference = self._amount_format(ours.currency), _plain(ours - other)
+        sheet.write_formula(line, 4, f"=ROUND(C{row}-D{row},{digits})", look, difference)
+        said = "ties out" if ours == other else "DIFFERS"
+        sheet.write_formula(line, 5, f'=IF(E{row}=0,"ties out","DIFFERS")', self._format(bold=True), said)
+
+    def _write(self, sheet: Any, line: int, place: int, cell: Any) -> None:
+        match cell:
+            case None:
+                sheet.write_blank(line, place, None)
+            case Money() if abs(cell.minor) < _LARGEST_MINOR:
+                sheet.write_number(line, place, _plain(cell), self._amount_format(cell.currency))
+            case Money():
+                sheet.write_string(line, place, format_amount(cell.minor, cell.currency))
+            case datetime():
+                moment = cell.astimezone(UTC).replace(tzinfo=None)
+                sheet.write_datetime(line, place, moment, self._format(num_format="yyyy-mm-dd hh:mm:ss"))
+            case date():
+                sheet.write_datetime(line, place, cell, self._format(num_format="yyyy-mm-dd"))
+            case _:
+                sheet.write_string(line, place, visible(str(cell))[:32_767])
+
+    def _amount_format(self, currency: str, **look: Any) -> Any:
+        digits = minor_digits(currency)
+        pattern = "#,##0" + ("." + "0" * digits if digits else "")
+        return self._format(num_format=f"{pattern};[Red]-{pattern}", **look)
+
+    def _format(self, **look: Any) -> Any:
+        key = tuple(sorted(look.items()))
+        if key not in self._formats:
+            self._formats[key] = self._workbook.add_format(look)
+        return self._formats[key]
+
+
+def _plain(amount: Money) -> Decimal:
+    return Decimal(format_amount(amount.minor, amount.currency))
+
+
+def _width(column: Column) -> int:
+    if column.key in {"records", "answer", "on_invoices", "problem", "event"}:
+        return 48
+    return 28 if column.is_wide else 20 if column.key.endswith(("_at", "est")) else 14

@@ -1,0 +1,229 @@
+"""Every occasion of a client's credit, and the answer to "why does this client have a credit of 390.00?".
+
+A row that gives credit carries what it gave and what is left of it; a row that uses or changes credit carries what it
+moved, and leaves nothing. So the originals add up to the client's credit, and so do the current amounts.
+Source: `domain/client-credit-balances.txt` (each occasion that resulted in a credit balance; the dynamic value).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, datetime
+
+import msgspec
+
+from mappings.findings import Evidence
+from mappings.ledger import Origin
+from mappings.linking import link
+from mappings.model import Kind, Method, Payment, RecordKey, System
+from mappings.money import Money
+from sync.reports.occasions import Occasion, OccasionKind, remaining_by_issue
+from sync.reports.opened import OpenBook, client_of_bigtime
+from sync.reports.report import Report
+from sync.reports.scope import Scope
+
+_Day = date  # the name is that of a column below
+
+
+class ActivityRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One occasion; `original` is signed, `current` is what it leaves available. `source` is the credit concerned."""
+
+    date: _Day | None
+    client: str
+    occasion: str
+    origin: str
+    source: str
+    invoice: str
+    original: Money
+    current: Money
+    currency: str
+    booked_on: _Day | None
+    known_at: datetime
+    earliest: datetime | None
+    latest: datetime | None
+    automatic: bool
+    records: tuple[Evidence, ...]
+
+
+class ActivityTotal(msgspec.Struct, frozen=True, kw_only=True):
+    """The credit that a client has in one currency, and why, in words that can be shown to him."""
+
+    currency: str
+    client: str
+    credit_balance: Money
+    answer: tuple[str, ...]
+
+
+class _Source(msgspec.Struct, kw_only=True):
+    """One credit of a client: its rows in order, and what is left of it."""
+
+    key: RecordKey
+    client_id: str
+    rows: list[ActivityRow]
+    left: Money
+
+
+class CreditActivity:
+    """Gathers the occasions of the client asked for, or of all."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._sources: list[_Source] = []
+
+    def add(self, opened: OpenBook) -> None:
+        """Take the occasions of a book."""
+        occasions: defaultdict[tuple[RecordKey, str, str], list[Occasion]] = defaultdict(list)
+        for occasion in opened.occasions:
+            occasions[occasion.source, occasion.client_id, occasion.currency].append(occasion)
+        remaining = opened.remaining()
+        for name in dict.fromkeys((*occasions, *remaining)):
+            source, client, currency = name
+            if opened.shows(client, currency):
+                rows = list(_rows(opened, occasions[name], remaining.get(name, 0)))
+                left = Money(remaining.get(name, 0), currency)
+                self._sources.append(_Source(key=source, client_id=client, rows=rows, left=left))
+        self._sources.extend(_of_bigtime(opened))
+
+    def report(self) -> Report:
+        """The rows by client and date."""
+        rows = [row for source in self._sources for row in source.rows if self._scope.covers(row.date)]
+        rows.sort(key=lambda row: (row.client, row.date or date.min, row.source, _ORDER[row.occasion], row.records))
+        by_client: defaultdict[tuple[str, str, str], list[_Source]] = defaultdict(list)
+        for source in self._sources:
+            name = source.rows[0].client if source.rows else source.client_id
+            by_client[name, source.client_id, source.left.currency].append(source)
+        totals = [_total(name, sources) for (name, _, _), sources in sorted(by_client.items())]
+        return Report(
+            name="credit-activity",
+            title="Credit activity",
+            scope=self._scope,
+            row_type=ActivityRow,
+            rows=tuple(rows),
+            totals=tuple(totals),
+            lines=tuple(line for total in totals for line in total.answer) if self._scope.client else (),
+        )
+
+
+_ORDER = {str(kind): place for place, kind in enumerate(OccasionKind)}
+
+
+def _rows(opened: OpenBook, occasions: list[Occasion], remaining_minor: int) -> Iterator[ActivityRow]:
+    issues = tuple(occasion for occasion in occasions if occasion.kind is OccasionKind.ISSUED)
+    left = dict(zip((id(one) for one in issues), remaining_by_issue(issues, remaining_minor), strict=True))
+    for occasion in occasions:
+        yield ActivityRow(
+            date=occasion.on(opened.scope),
+            client=opened.client_name(occasion.client_id),
+            occasion=str(occasion.kind),
+            origin=str(occasion.origin),
+            source=opened.label(occasion.source),
+            invoice=opened.labels(occasion.targets),
+            original=Money(occasion.amount_minor, occasion.currency),
+            current=Money(left.get(id(occasion), 0), occasion.currency),
+            currency=occasion.currency,
+            booked_on=occasion.booked_on,
+            known_at=occasion.known_at,
+            earliest=occasion.earliest,
+            latest=occasion.latest,
+            automatic=occasion.auto_linked,
+            records=opened.evidence_of(occasion),
+        )
+
+
+def _of_bigtime(opened: OpenBook) -> Iterator[_Source]:
+    """Client credits of BigTime, which are known by their use only: each is given and used in one.
+
+    Source: `domain/bigtime-client-credits.txt`; the interface has no record of the credit itself.
+    """
+    found = [
+        (history, history.content)
+        for history in opened.book.histories
+        if history.key.system is System.BIGTIME
+        and isinstance(history.content, Payment)
+        and history.content.method is Method.ACCOUNT_CREDIT
+    ]
+    clients = link(opened.book).clients if found else None
+    for history, payment in found:
+        assert clients is not None
+        client = client_of_bigtime(payment.client_id, clients.customers_of(payment.client_id))
+        if not opened.shows(client, payment.currency):
+            continue
+        minor = sum(line.amount_minor for line in payment.lines)
+        targets = [RecordKey(System.BIGTIME, Kind.INVOICE, line.target_id) for line in payment.lines]
+        given = ActivityRow(
+            date=payment.applied_on or payment.paid_on,
+            client=opened.client_name(client),
+            occasion=str(OccasionKind.ISSUED),
+            origin=str(Origin.BIGTIME_CLIENT_CREDIT),
+            source="BigTime client credit",
+            invoice="",
+            original=Money(minor, payment.currency),
+            current=Money(0, payment.currency),
+            currency=payment.currency,
+            booked_on=payment.applied_on or payment.paid_on,
+            known_at=history.first.observed_at,
+            earliest=history.first.absent_before,
+            latest=history.first.observed_at,
+            automatic=False,
+            records=(opened.evidence(history.key),),
+        )
+        used = msgspec.structs.replace(
+            given,
+            occasion=str(OccasionKind.APPLIED),
+            invoice=opened.labels(targets),
+            original=Money(-minor, payment.currency),
+        )
+        yield _Source(key=history.key, client_id=client, rows=[given, used], left=Money(0, payment.currency))
+
+
+_WORDS = {
+    Origin.CREDIT_MEMO: "a credit memo",
+    Origin.OVERPAYMENT: "an overpayment",
+    Origin.PREPAYMENT: "a prepayment",
+    Origin.JOURNAL_ENTRY: "a journal entry",
+    Origin.ADJUSTMENT: "an adjustment",
+    Origin.BIGTIME_CLIENT_CREDIT: "a BigTime client credit",
+    Origin.LINE_REMOVED_AFTER_PAYMENT: "a line that was taken off a paid invoice",
+    Origin.DISCOUNT_AFTER_PAYMENT: "a discount on a paid invoice",
+    Origin.UNKNOWN: "an unknown occasion",
+}
+_USES = {
+    OccasionKind.APPLIED: "was used on",
+    OccasionKind.UNAPPLIED: "was taken back from",
+    OccasionKind.REFUNDED: "was refunded with",
+}
+
+
+def _total(client: str, sources: list[_Source]) -> ActivityTotal:
+    currency = sources[0].left.currency
+    balance = Money(sum(source.left.minor for source in sources), currency)
+    return ActivityTotal(
+        currency=currency, client=client, credit_balance=balance, answer=tuple(_answer(client, balance, sources))
+    )
+
+
+def _answer(client: str, balance: Money, sources: list[_Source]) -> Iterator[str]:
+    """The occasions of what is left, each in a sentence; without ids, so that it can be shown to the client."""
+    open_ones = [source for source in sources if not source.left.is_zero]
+    if not open_ones:
+        yield f"{client} has no credit in {balance.currency}."
+        return
+    yield f"{client} has a credit of {balance}, because:"
+    for source in sorted(open_ones, key=lambda one: (one.rows[0].date or date.min if one.rows else date.min, one.key)):
+        given = [row for row in source.rows if row.occasion == OccasionKind.ISSUED]
+        yield f"- {'; '.join([*map(_gave, given), *_uses(source)])}. Of it {source.left} is left."
+
+
+def _gave(row: ActivityRow) -> str:
+    on = f"On {row.date.isoformat()}" if row.date else "At an unknown date"
+    return f"{on}, {_WORDS[Origin(row.origin)]} ({row.source}) gave {row.original}"
+
+
+def _uses(source: _Source) -> Iterator[str]:
+    for row in source.rows:
+        kind = OccasionKind(row.occasion)
+        on = f" on {row.date.isoformat()}" if row.date else ""
+        if kind in _USES:
+            yield f"{abs(row.original)} {_USES[kind]} {row.invoice or 'another charge'}{on}"
+        elif kind is not OccasionKind.ISSUED:
+            less = "less" if row.original.is_negative else "more"
+            yield f"it was {'voided' if kind is OccasionKind.VOIDED else 'changed'}{on}: {abs(row.original)} {less}"

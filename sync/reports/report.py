@@ -1,0 +1,35 @@
+"""A finished report: rows and totals as values, in an order that depends on nothing but their contents."""
+
+from typing import Protocol
+
+import msgspec
+
+from sync.reports.opened import OpenBook
+from sync.reports.scope import Scope
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of `row_type` and totals; the fields of a row are its columns.
+
+    `lines` say in words what a person should know first.
+    """
+
+    name: str
+    title: str
+    scope: Scope
+    row_type: type[msgspec.Struct]
+    rows: tuple[msgspec.Struct, ...]
+    totals: tuple[msgspec.Struct, ...] = ()
+    lines: tuple[str, ...] = ()
+
+
+class Gatherer(Protocol):
+    """One report in the making: it is shown the books one at a time, so that a large company needs little memory."""
+
+    def add(self, opened: OpenBook) -> None:
+        """Take what the report needs from a book."""
+        ...
+
+    def report(self) -> Report:
+        """The report over all books seen."""
+        ...
