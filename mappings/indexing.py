@@ -4,6 +4,7 @@ The store keeps these beside each record so that a cycle can load the few record
 Nothing here decides anything; two records that share a key are only looked at together.
 """
 
+import re
 import unicodedata
 from datetime import date
 
@@ -34,6 +35,10 @@ _TARGET_KINDS = {
 }
 
 
+_LEADING_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
+_LETTER_OR_DIGIT = re.compile(r"[0-9a-z]")
+
+
 class IndexEntry(msgspec.Struct, frozen=True, kw_only=True):
     """How the store finds a content again.
 
@@ -56,6 +61,9 @@ def normalise_number(number: str) -> str:
     Case, surrounding and inner spaces and leading zeros of digit groups are dropped; punctuation stays, so that
     "9" and "9.1" remain two numbers. "" for a number without any letter or digit.
     """
+    if number.isascii():  # nearly all, and twice as fast
+        plain = "".join(number.lower().split())
+        return _LEADING_ZEROS.sub("", plain) if _LETTER_OR_DIGIT.search(plain) else ""
     text = "".join(unicodedata.normalize("NFKC", number).casefold().split())
     if not any(character.isalnum() for character in text):
         return ""

@@ -27,6 +27,7 @@ from connectors.transport import Reply
 from mappings.model import System
 
 _SCAN_BYTES = 64 * 1024
+_LONGEST_FAULT_BYTES = 256 * 1024
 _XML_CODE = re.compile(rb"""<Error[^>]{0,500}\bcode\s*=\s*["']([0-9]{1,8})["']""", re.IGNORECASE)
 _XML_TYPE = re.compile(rb"""<Fault[^>]{0,500}\btype\s*=\s*["']([A-Za-z]{1,40})["']""", re.IGNORECASE)
 _HIDDEN_CODE = re.compile(r"errorCode=([0-9]{1,8})")
@@ -115,7 +116,8 @@ class _Told(msgspec.Struct, frozen=True):
 def fault_in(reply: Reply, operation: str) -> ConnectorError | None:
     """The error that this answer is, or None for a good one: status 200 and a JSON object without a fault.
 
-    A good answer may still turn out to be cut off; `damaged` is the error for that.
+    A good answer may still turn out to be cut off; `damaged` is the error for that. One that is too long to be a
+    fault is not searched: whoever reads it takes it apart anyway and looks for a fault inside (`wire`).
     """
     told = _told(reply)
     if reply.status == 200 and told is None:
@@ -180,7 +182,7 @@ def _told(reply: Reply) -> _Told | None:
         codes = tuple(int(code) for code in _XML_CODE.findall(head))
         kind = _XML_TYPE.search(head)
         return _Told(codes, kind.group(1).decode().casefold() if kind else "") if codes or kind else None
-    if start != b"{" or (b'"Fault"' not in reply.body and b'"fault"' not in reply.body):
+    if start != b"{" or _is_long(reply) or (b'"Fault"' not in reply.body and b'"fault"' not in reply.body):
         return None
     try:
         envelope = _ENVELOPE.decode(reply.body)
@@ -188,6 +190,10 @@ def _told(reply: Reply) -> _Told | None:
         return None
     raw = fault_text(envelope.Fault, envelope.fault)
     return _read_fault(raw) if raw is not None else None
+
+
+def _is_long(reply: Reply) -> bool:
+    return reply.status == 200 and len(reply.body) > _LONGEST_FAULT_BYTES
 
 
 def fault_text(upper: RawText, lower: RawText) -> msgspec.Raw | None:

@@ -187,13 +187,27 @@ class _Walk:
         """The page that a batch of rows is, without what the page before has shown, and the place after it."""
         place = self._place
         rows = batch.records
-        fresh = tuple(raw for raw in rows if raw not in self._met) if self._met else rows
+        fresh = self._without_met(rows) if self._met else rows
         following = self._next_in_second(place, rows) if place.position else self._next_by_time(place, rows, fresh)
         self._met = self._last_second(rows) if following is not None and not following.position else frozenset()
         if following == place:
             raise self._stuck()
         self._place = following if following is not None else place
         return Page(kind=self._kind, records=fresh, server_time=batch.server_time, next_place=following)
+
+    def _without_met(self, rows: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        """The rows that the page before has not shown; those that it has shown stand first, so few are compared."""
+        fresh: list[bytes] = []
+        left = len(self._met)
+        for place, raw in enumerate(rows):
+            if left == 0:
+                fresh += rows[place:]
+                break
+            if raw in self._met:
+                left -= 1
+            else:
+                fresh.append(raw)
+        return tuple(fresh)
 
     def _next_in_second(self, place: Place, rows: tuple[bytes, ...]) -> Place | None:
         assert place.since is not None

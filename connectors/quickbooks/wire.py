@@ -68,6 +68,8 @@ _Group = msgspec.defstruct(
 class _QueryAnswer(msgspec.Struct):
     QueryResponse: _Group  # type: ignore[valid-type]  # made above
     time: datetime
+    Fault: RawText = msgspec.UNSET
+    fault: RawText = msgspec.UNSET
 
 
 class _CountAnswer(msgspec.Struct):
@@ -83,6 +85,8 @@ class _ChangeSet(msgspec.Struct):
 class _ChangeAnswer(msgspec.Struct):
     CDCResponse: list[_ChangeSet]
     time: datetime
+    Fault: RawText = msgspec.UNSET
+    fault: RawText = msgspec.UNSET
 
 
 _QUERY = msgspec.json.Decoder(_QueryAnswer)
@@ -95,10 +99,12 @@ _UNREADABLE = (ValueError, RecursionError)  # msgspec's decoding errors are Valu
 def read_rows(reply: Reply, entity: str, operation: str) -> Batch:
     """The records of a query's answer; none when the answer lists none.
 
-    Raises: `Unavailable` for an answer that was cut off, `ContractBroken` for another form of answer.
+    Raises: `Unavailable` for an answer that was cut off, `ContractBroken` for another form of answer; what a fault
+    beside the rows stands for.
     """
     answer, text_of = _decode(_QUERY, reply, operation, level=3)
-    _refuse_faults(answer.QueryResponse, reply, operation)
+    for level in (answer, answer.QueryResponse):
+        _refuse_faults(level, reply, operation)
     rows = getattr(answer.QueryResponse, entity) or []
     return Batch(tuple(map(text_of, rows)), _aware(answer.time, reply, operation))
 
@@ -118,6 +124,7 @@ def read_changes(reply: Reply, operation: str) -> Changes:
     Raises: as `read_rows`; and what a fault inside stands for, because a group that failed is not an empty one.
     """
     answer, text_of = _decode(_CHANGES, reply, operation, level=6)
+    _refuse_faults(answer, reply, operation)
     found: dict[Kind, list[bytes]] = {}
     for change_set in answer.CDCResponse:
         _refuse_faults(change_set, reply, operation)

@@ -150,13 +150,14 @@ class _Pull:
         enumeration = self._cursor.enumeration
         assert enumeration is not None
         for kind, place in enumeration.places.items():
-            self._enumerate_kind(kind, place, careful=enumeration.careful)
+            sweeps = kind in enumeration.sweeps
+            self._enumerate_kind(kind, place, careful=enumeration.careful, sweeps=sweeps)
         for kind in enumeration.sweeps:
             self._sweep(kind)
         self._intake.save(with_finished_enumeration(self._cursor, self._settings.overlap))
 
-    def _enumerate_kind(self, kind: Kind, place: Place, *, careful: bool) -> None:
-        seen: set[str] | None = set() if place == Place() else None
+    def _enumerate_kind(self, kind: Kind, place: Place, *, careful: bool, sweeps: bool) -> None:
+        seen: set[str] | None = set() if sweeps and place == Place() else None
         with closing(self._reader.iterate_pages(kind, place, careful=careful)) as pages:
             for page in pages:
                 sifted = self._intake.sift(kind, page.records, absent_before=self._cursor.watermark)

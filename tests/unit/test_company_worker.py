@@ -130,6 +130,9 @@ class Records:
     ) -> tuple[StoredRecord, ...]:
         return ()
 
+    def load_missing(self, system: System, kind: Kind) -> tuple[RecordKey, ...]:
+        return ()
+
     @contextmanager
     def pull_unit(self, run_id: str) -> Iterator["Records"]:
         self.units += 1

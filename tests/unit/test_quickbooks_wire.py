@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.errors import ConnectorError, ContractBroken, Rejected, Throttled, Unavailable
+from connectors.quickbooks.faults import fault_in
 from connectors.quickbooks.slicing import find_id
 from connectors.quickbooks.wire import head_of, read_changes, read_count, read_rows, time_of
 from connectors.transport import Reply
@@ -108,6 +109,19 @@ def test_a_fault_inside_a_change_list_is_not_an_empty_list(where: str) -> None:
     body = json.dumps({"CDCResponse": [inner], "time": "2026-01-01T00:00:00Z"}).encode()
     with pytest.raises(Rejected):
         read_changes(Reply(200, {}, body), "changes")
+
+
+@pytest.mark.parametrize("name", ["Fault", "fault"])
+def test_a_fault_beside_the_rows_of_an_answer_too_long_to_be_searched_is_not_missed(name: str) -> None:
+    fault = {"Error": [{"Message": "m", "code": "4001"}], "type": "ValidationFault"}
+    rows = [{"Id": str(number), "PrivateNote": "n" * 400} for number in range(1000)]
+    body = json.dumps({"QueryResponse": {"Invoice": rows}, "time": "2026-01-01T00:00:00Z", name: fault}).encode()
+    assert fault_in(Reply(200, {}, body), "page") is None
+    with pytest.raises(Rejected):
+        read_rows(Reply(200, {}, body), "Invoice", "page")
+    changes = {"CDCResponse": [{"QueryResponse": []}], "time": "2026-01-01T00:00:00Z", name: fault}
+    with pytest.raises(Rejected):
+        read_changes(Reply(200, {}, json.dumps(changes).encode()), "changes")
 
 
 @pytest.mark.parametrize(("body", "expected"), [(b'{"QueryResponse":{"totalCount":7}}', 7)])
