@@ -4,7 +4,7 @@ from datetime import date
 
 from mappings.findings import Proof, Severity
 from mappings.model import Book, Method, Preferences, Version
-from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, Pair, Row
+from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, Line, Pair, Row
 from sync.rules.draft import Draft, on_case
 from sync.rules.matching import may_be_same
 from sync.rules.moment import Moment
@@ -74,7 +74,8 @@ def applied_to_different_invoices(desk: Desk) -> tuple[Draft, ...]:
 
     Example: BigTime credits INV-1 with 300.00; QuickBooks' automatic application put the memo on INV-2. The
     client's balance agrees, two invoices do not, by −300.00 and +300.00. Proved when the same QuickBooks payment
-    used to be on BigTime's invoice.
+    used to be on BigTime's invoice. A client credit in BigTime waits until the sync has had its time: what QuickBooks
+    has on the other invoice may still come over, and then it is two credits.
     """
     moved = {
         (past.history.key, past.invoice_id, past.amount_minor): past.version
@@ -92,7 +93,12 @@ def applied_to_different_invoices(desk: Desk) -> tuple[Draft, ...]:
             for line in fitting
             if line.line and (line.line.history.key, case.quickbooks.key.id, -row.effect_minor) in moved
         ]
-        near = [line for line in fitting if _near(row, line, desk.moment)]
+        may_come_over = row.row.payment.method is Method.ACCOUNT_CREDIT
+        near = [
+            line
+            for line in fitting
+            if _near(row, line, desk.moment) and not (may_come_over and _is_young(line, desk.moment))
+        ]
         chosen = (proved or near)[:1] if proved or len(near) == 1 else []
         for line in chosen:
             lines.remove(line)
@@ -100,6 +106,12 @@ def applied_to_different_invoices(desk: Desk) -> tuple[Draft, ...]:
             version = moved.get((line.line.history.key, case.quickbooks.key.id, -row.effect_minor))
             drafts.append(_moved_draft(desk, row, line, proved=bool(proved), version=(version,) if version else ()))
     return tuple(drafts)
+
+
+def _is_young(line: Item, moment: Moment) -> bool:
+    """Whether a sync may still be about to bring this application to BigTime."""
+    assert line.line is not None
+    return moment.in_grace(line.line.payment.modified_at or line.line.history.latest.observed_at)
 
 
 def _is_elsewhere(row: Item, line: Item, desk: Desk) -> bool:
@@ -154,30 +166,69 @@ def _moved_draft(desk: Desk, row: Item, line: Item, *, proved: bool, version: tu
 def amounts_differ(desk: Desk) -> tuple[Draft, ...]:
     """D1: one payment or credit with two amounts. Example: 300.00 in QuickBooks, 250.00 in BigTime: +50.00.
 
-    Told by the same reference, or by days close together when one is left on each side. A client credit is
-    group A's business.
+    Told by the same reference, or by days close together when one is left on each side; without the reference money
+    and credit are two things. Of several the amounts that are nearest belong together. A client credit is group A's
+    business.
     """
+    names = _names_of_credits(desk)
     drafts = []
     for case, items in desk.by_case(ItemKind.ROW, ItemKind.LINE):
         lines = [item for item in items if item.line]
         rows = [item for item in items if item.row and item.row.payment.method is not Method.ACCOUNT_CREDIT]
-        for row in rows:
-            fitting = [
-                line
-                for line in lines
-                if row.row and line.line and may_be_same(row.row, line.line) and _near(row, line, desk.moment)
-            ]
-            fitting.sort(key=lambda line: (abs(line.effect_minor + row.effect_minor), line.id))
-            if fitting:
-                lines.remove(fitting[0])
-                drafts.append(_amount_draft(case, row, fitting[0]))
+        fitting = [
+            (row, line)
+            for row in rows
+            for line in lines
+            if row.row
+            and line.line
+            and may_be_same(row.row, line.line)
+            and _near(row, line, desk.moment)
+            and (_has_reference_of(row.row, line.line) or _is_one_kind(row.row, line.line, names))
+        ]
+        fitting.sort(key=lambda both: _unlikeness(*both))
+        used: set[tuple[str, ...]] = set()
+        for row, line in fitting:
+            if used.isdisjoint({row.id, line.id}):
+                used |= {row.id, line.id}
+                drafts.append(_amount_draft(case, row, line))
     return tuple(drafts)
+
+
+def _has_reference_of(row: Row, line: Line) -> bool:
+    return bool(row.payment.reference) and row.payment.reference == line.payment.reference
+
+
+def _unlikeness(row: Item, line: Item) -> tuple[bool, int, tuple[str, ...], tuple[str, ...]]:
+    assert row.row is not None
+    assert line.line is not None
+    return (not _has_reference_of(row.row, line.line), abs(line.effect_minor + row.effect_minor), row.id, line.id)
+
+
+def _names_of_credits(desk: Desk) -> frozenset[str]:
+    """The payment types under which credits of QuickBooks have reached this BigTime."""
+    return frozenset(
+        row.payment.method_name
+        for case in desk.cases.values()
+        for pair in case.pairs
+        if pair.lines and all(line.funding is Funding.CREDIT for line in pair.lines)
+        for row in pair.rows
+    )
+
+
+def _is_one_kind(row: Row, line: Line, names: frozenset[str]) -> bool:
+    """Whether both are money, or both a credit, as far as BigTime says."""
+    method = row.payment.method
+    if line.funding is Funding.MIXED or method in {Method.NONE, Method.UNKNOWN}:
+        return True
+    if line.funding is Funding.CASH:
+        return method is Method.MONEY
+    return method is Method.CREDIT_MEMO or row.payment.method_name in names
 
 
 def _amount_draft(case: Case, row: Item, line: Item) -> Draft:
     assert row.row is not None
     assert line.line is not None
-    same = bool(row.row.payment.reference) and row.row.payment.reference == line.line.payment.reference
+    same = _has_reference_of(row.row, line.line)
     return on_case(
         case,
         code="D1",

@@ -249,7 +249,7 @@ def _is_second_posting(case: Case, other: Invoice) -> bool:
         r"[.\-/_]\d{1,2}|[.\-/_]?r|\(\d\)", second[len(first) :]
     )
     same_total = (other.currency, other.total_minor) == (case.twin.currency, case.twin.total_minor)
-    return made_from_first is not None and same_total
+    return bool(made_from_first) and same_total
 
 
 def _reposted_draft(case: Case, candidates: tuple[History, ...]) -> Draft:

@@ -141,6 +141,14 @@ def test_a_second_posting_under_a_number_made_from_the_first_is_told() -> None:
     assert book.findings() == [("B6", "0.00", "1000.00")]
 
 
+def test_an_invoice_of_the_same_total_in_quickbooks_only_is_no_second_posting() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.quickbooks_invoice("q2", "1000", "1000", number="QB-7")
+
+    assert book.findings() == []
+
+
 def test_a_rebill_with_another_total_is_a_new_invoice() -> None:
     book = BookOf()
     book.twins("101", "1000", open_in_quickbooks="1000")
