@@ -13,39 +13,45 @@ from connectors.sandbox.story_office import Bill, Office
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlantedDecoy:
-    """What a worker must not report above S4. `invoice` is "" where it concerns none."""
+    """What a worker must not report above S4. `invoice` is "" where it concerns none; `others` are further ones."""
 
     name: str
     invoice: str
     day: date
     words: str
+    others: tuple[str, ...] = ()
 
 
 Decoy = Callable[[Office], PlantedDecoy | None]
 
 
-def _bill(office: Office, least: int = 600) -> Bill | None:
+def free_bill(office: Office, least: int = 600) -> Bill | None:
+    """An invoice on which nothing has happened yet, reserved; None when there is none."""
     bills = office.untouched_bills(least=least)
     return office.reserve(office.chance.choice(bills)) if bills else None
 
 
-def _planted(office: Office, name: str, words: str, bill: Bill | None = None) -> PlantedDecoy:
+def planted(
+    office: Office, name: str, words: str, bill: Bill | None = None, *, others: tuple[str, ...] = ()
+) -> PlantedDecoy:
+    """Say what only looks wrong, and note it."""
     office.say(words)
-    return PlantedDecoy(name=name, invoice="" if bill is None else bill.number, day=office.today, words=words)
+    number = "" if bill is None else bill.number
+    return PlantedDecoy(name=name, invoice=number, day=office.today, words=words, others=others)
 
 
 def note_edited(office: Office) -> PlantedDecoy | None:
     """Text, not money, changes on a posted invoice."""
-    bill = _bill(office)
+    bill = free_bill(office)
     if bill is None:
         return None
     office.world.bigtime.edit_invoice(bill.sid, note="Please quote the purchase order")
-    return _planted(office, "note edited", f"A note was added to {bill.number} in BigTime", bill)
+    return planted(office, "note edited", f"A note was added to {bill.number} in BigTime", bill)
 
 
 def payment_entered_again(office: Office) -> PlantedDecoy | None:
     """A payment is deleted and entered again on the same day."""
-    bill = _bill(office)
+    bill = free_bill(office)
     if bill is None:
         return None
     number = office.next_number("CHK")
@@ -53,17 +59,17 @@ def payment_entered_again(office: Office) -> PlantedDecoy | None:
     office.world.quickbooks.delete_payment(payment)
     office.receive([bill], [bill.amount], number=number)
     words = f"Payment {number} for {bill.number} was deleted in QuickBooks and entered again at once"
-    return _planted(office, "entered again", words, bill)
+    return planted(office, "entered again", words, bill)
 
 
 def two_equal_credits(office: Office) -> PlantedDecoy | None:
     """Two credit memos of one amount, a day apart, both meant."""
-    bill = _bill(office)
+    bill = free_bill(office)
     if bill is None:
         return None
     office.credit(bill, Decimal(100))
     office.promise(lambda: office.credit(bill, Decimal(100)))
-    return _planted(office, "two equal credits", f"{bill.number} gets two credits of 100.00, both meant", bill)
+    return planted(office, "two equal credits", f"{bill.number} gets two credits of 100.00, both meant", bill)
 
 
 def client_renamed(office: Office) -> PlantedDecoy | None:
@@ -71,7 +77,7 @@ def client_renamed(office: Office) -> PlantedDecoy | None:
     bill = office.chance.choice(sorted(office.bills.values(), key=lambda each: each.number))
     name = f"{bill.engagement.client} (NY)"
     office.world.quickbooks.rename_customer(office.customer(bill), name)
-    return _planted(office, "client renamed", f"{bill.engagement.client} was renamed {name} in QuickBooks")
+    return planted(office, "client renamed", f"{bill.engagement.client} was renamed {name} in QuickBooks")
 
 
 def invoice_only_in_quickbooks(office: Office) -> PlantedDecoy | None:
@@ -81,7 +87,7 @@ def invoice_only_in_quickbooks(office: Office) -> PlantedDecoy | None:
     books = office.world.quickbooks
     invoice = books.create_invoice(office.customer(bill), number, 250, on=office.today)
     books.receive_payment(office.customer(bill), 250, on=office.today, apply={invoice: 250}, reference=number)
-    return _planted(office, "only in QuickBooks", f"{number} over 250.00 was written and paid in QuickBooks only")
+    return planted(office, "only in QuickBooks", f"{number} over 250.00 was written and paid in QuickBooks only")
 
 
 def credited_before_posting(office: Office) -> PlantedDecoy | None:
@@ -89,12 +95,12 @@ def credited_before_posting(office: Office) -> PlantedDecoy | None:
     engagement = office.chance.choice([bill.engagement for bill in office.bills.values()])
     bill = office.reserve(office.write(engagement))
     office.world.bigtime.apply_account_credit(bill.sid, 50, on=office.today)
-    return _planted(office, "not posted by choice", f"{bill.number} is not posted; BigTime credited 50.00 on it", bill)
+    return planted(office, "not posted by choice", f"{bill.number} is not posted; BigTime credited 50.00 on it", bill)
 
 
 def mixed_payment(office: Office) -> PlantedDecoy | None:
     """One payment of money and a credit memo."""
-    bill = _bill(office)
+    bill = free_bill(office)
     if bill is None:
         return None
     books = office.world.quickbooks
@@ -107,7 +113,7 @@ def mixed_payment(office: Office) -> PlantedDecoy | None:
         credits={memo: 120},
         reference=office.next_number("CHK"),
     )
-    return _planted(office, "mixed payment", f"{bill.number} was paid with money and a credit memo of 120.00", bill)
+    return planted(office, "mixed payment", f"{bill.number} was paid with money and a credit memo of 120.00", bill)
 
 
 DECOYS: tuple[Decoy, ...] = (

@@ -355,7 +355,7 @@ MISTAKES = (
     Mistake(code="C4", happens=_payment_deleted),
     Mistake(code="C6b", happens=_payment_unlinked),
     Mistake(code="D1", happens=_pushed_with_another_amount),
-    Mistake(code="D2", happens=_moved_to_another_invoice),
+    Mistake(code="D2", happens=_moved_to_another_invoice, shares=False),
     Mistake(code="D7", happens=_labelled_as_cheque),
     Mistake(code="D9", happens=_rounded, is_fresh=True),
     Mistake(code="E1", happens=_lowered_in_bigtime),

@@ -112,6 +112,7 @@ class Office:
 
     `after_sync` is what somebody does tonight after the sync and before the worker runs. With `amounts_are_distinct`
     no two parts of invoices are equal: with equal amounts two mistakes can look like a third, and nobody could tell.
+    `long_ago` are invoices, by number, that are older than anything the everyday work looks at.
     """
 
     def __init__(
@@ -132,6 +133,7 @@ class Office:
         self.lost_tonight: set[str] = set()
         self.doubled_tonight: set[str] = set()
         self.after_sync: list[Callable[[], object]] = []
+        self.long_ago: set[str] = set()
         self.said: list[str] = []
         self._engagements = tuple(engagements)
         self._parts: set[Decimal] | None = set() if amounts_are_distinct else None
@@ -171,14 +173,13 @@ class Office:
         if self.today.weekday() == 0:
             for engagement in self.chance.sample(self._engagements, 3):
                 self.write(engagement)
-        for number, amount in self._credits_due.pop(self.today, []):
-            if number not in self.reserved and self.balance(self.bills[number]) > amount:
-                self.credit(self.bills[number], Decimal(amount))
+        self._give_credits()
         self._receive_due()
 
     def close(self) -> None:
         """The nightly sync, and the moment at which the worker runs."""
-        self.clock.advance_to(datetime.combine(self.today, _SYNCS))
+        day = self.today
+        self.clock.advance_to(datetime.combine(day, _SYNCS))
         pushes = self.world.sync(without=self.lost_tonight, twice=self.doubled_tonight)
         self.lost_tonight, self.doubled_tonight = set(), set()
         if pushes:
@@ -186,7 +187,7 @@ class Office:
         late, self.after_sync = self.after_sync, []
         for happening in late:
             happening()
-        self.clock.advance_to(datetime.combine(self.today, _CLOSES))
+        self.clock.advance_to(datetime.combine(day, _CLOSES))
 
     def say(self, words: str) -> None:
         """Note what happened; every action takes a little time."""
@@ -322,6 +323,17 @@ class Office:
         if self.chance.random() >= 0.08:
             return 0
         return int(bill.amount * self.chance.randint(4, 9) / 100 / 5) * 5
+
+    def _give_credits(self) -> None:
+        """The credits of the day; of two equal ones for one client the second waits, as nobody enters them in a row."""
+        given: set[tuple[Engagement, int]] = set()
+        for number, amount in self._credits_due.pop(self.today, []):
+            bill = self.bills[number]
+            if (bill.engagement, amount) in given:
+                self._credits_due[working_day(self.today + timedelta(days=1))].append((number, amount))
+            elif number not in self.reserved and self.balance(bill) > amount:
+                given.add((bill.engagement, amount))
+                self.credit(bill, Decimal(amount))
 
     def _use_overpayment(self, bill: Bill) -> None:
         payment = self._overpaid.pop(bill.engagement, None)
