@@ -1,6 +1,7 @@
 """Values that the store and the worker hand to each other: parties, groups, stored records and findings."""
 
 from datetime import date, datetime
+from enum import StrEnum
 
 import msgspec
 
@@ -42,8 +43,19 @@ class Group(msgspec.Struct, frozen=True):
     parties: tuple[Party, ...]
 
 
+class ExpectationScope(StrEnum):
+    """How much a person expects who says that a finding is as it should be."""
+
+    RECORD = "record"  # this finding, as it is now
+    CLIENT = "client"  # findings of this type about this client, up to this amount
+    PATTERN = "pattern"  # findings of this type about anybody, up to this amount
+
+
 class StoredFinding(msgspec.Struct, frozen=True, kw_only=True):
-    """A finding with its life: when it was first and last seen, and what people decided."""
+    """A finding with its life: when it was first and last seen, and what people decided.
+
+    `assigned_to` is who is to look after it; "" when nobody was named.
+    """
 
     id: str
     finding: Finding
@@ -51,6 +63,7 @@ class StoredFinding(msgspec.Struct, frozen=True, kw_only=True):
     first_seen: datetime
     last_seen: datetime
     resolved_at: datetime | None
+    assigned_to: str = ""
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -52,5 +52,9 @@ class UnknownFinding(StoreError):  # noqa: N818 (named by what happened)
     """No finding, or more than one, goes by the name that was given."""
 
 
+class UnknownSilence(StoreError):  # noqa: N818 (named by what happened)
+    """No silence of that number is in force."""
+
+
 class KeyUnusable(StoreError):  # noqa: N818 (named by what happened)
     """The encryption key is missing, malformed or not the one that a secret was written with."""

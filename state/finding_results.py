@@ -1,7 +1,7 @@
 """Findings of one reconcile in the place of earlier ones: opened, changed, reopened, resolved, with a history.
 
 A finding is never deleted. What people decided stays until the finding is gone; what is gone is resolved, and
-only by a run that read everything.
+only by a run that read everything. What a person expects stays expected as long as it shows no more than then.
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,10 @@ from state.audit import append_entry
 from state.bulk import Row, chunks, insert_rows
 from state.by_party import ByParty
 from state.companies import Company, last_id
-from state.findings import FindingEvent
+from state.expectations import Expectation, covering, end_expired, load_expectations
+from state.findings import DECODER, FindingEvent
 from state.tables import FINDING, FINDING_EVENT
+from state.texts import storable
 from state.times import micros_from_utc
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -34,6 +36,16 @@ class _Known(NamedTuple):
     digest: bytes
 
 
+class _Happened(NamedTuple):
+    finding_id: int
+    event: FindingEvent
+    body: bytes | None = None
+    actor: str = ""
+    reason: str = ""
+
+
+_MORE = "it shows more than was expected"
+_DATE = "the date until which it was expected has come"
 _COLUMNS = tuple(FINDING.c[name] for name in _Known._fields)
 
 
@@ -53,7 +65,11 @@ class FindingResults:
         self._names: set[str] | None = None
         self._new: list[Row] = []
         self._updates: list[tuple[int, dict[str, Any]]] = []
-        self._events: list[tuple[int, FindingEvent, bytes | None]] = []
+        self._events: list[_Happened] = []
+        expired = end_expired(connection, company, now=now)
+        self._expectations = load_expectations(connection, company, now=now)
+        if expired:
+            self._reopen_unexpected()
 
     def replace(self, parties: Sequence[int], findings: Sequence[Finding], *, may_resolve: bool) -> bool:
         """Put the findings in the place of the earlier ones of these clients.
@@ -77,8 +93,8 @@ class FindingResults:
             return
         first, at = last_id(self._connection, FINDING_EVENT.c.id, self._company) + 1, micros_from_utc(self._now)
         rows: list[Row] = [
-            (event_id, finding_id, event.value, at, self._run_id, "", "", body)
-            for event_id, (finding_id, event, body) in enumerate(self._events, start=first)
+            (event_id, each.finding_id, each.event.value, at, self._run_id, each.actor, each.reason, each.body)
+            for event_id, each in enumerate(self._events, start=first)
         ]
         insert_rows(self._connection, FINDING_EVENT, rows)
         self._append_audit_entry(rows)
@@ -102,7 +118,7 @@ class FindingResults:
             if may_resolve:
                 resolved = {"status": FindingStatus.RESOLVED.value, "resolved_at": self._now, "last_seen": last_seen}
                 self._updates.append((stored.id, resolved))
-                self._events.append((stored.id, FindingEvent.RESOLVED, None))
+                self._events.append(_Happened(stored.id, FindingEvent.RESOLVED))
             elif stored.last_seen is None:
                 self._updates.append((stored.id, {"last_seen": last_seen}))
         return bool(gone) and not may_resolve
@@ -116,18 +132,43 @@ class FindingResults:
         if known.status == FindingStatus.RESOLVED:
             values = {"status": FindingStatus.OPEN.value, "resolved_at": None, "last_seen": None}
             values |= _said(finding, body)
-            self._events.append((known.id, FindingEvent.REOPENED, body))
+            self._events.append(_Happened(known.id, FindingEvent.REOPENED, body))
+            values |= self._expect(known.id, finding)
         elif known.digest != content_hash(body):
             values = {"last_seen": None, **_said(finding, body)}
-            self._events.append((known.id, FindingEvent.CHANGED, body))
+            self._events.append(_Happened(known.id, FindingEvent.CHANGED, body))
+            if known.status == FindingStatus.EXPECTED and covering(self._expectations, finding) is None:
+                values["status"] = FindingStatus.OPEN.value
+                self._events.append(_Happened(known.id, FindingEvent.REOPENED, reason=_MORE))
         elif known.last_seen is not None:
             values = {"last_seen": None}
         if values:
             self._updates.append((known.id, values))
 
+    def _expect(self, finding_id: int, finding: Finding) -> dict[str, Any]:
+        """The status of a finding that has just opened and is expected; nothing when it is not."""
+        expected = covering(self._expectations, finding)
+        if expected is None:
+            return {}
+        self._events.append(_expected(finding_id, expected))
+        return {"status": FindingStatus.EXPECTED.value}
+
+    def _reopen_unexpected(self) -> None:
+        """Open what nobody expects any more, as an expectation has come to its date."""
+        query = select(FINDING.c.id, FINDING.c.body).where(
+            FINDING.c.company_id == self._company.id, FINDING.c.status == FindingStatus.EXPECTED.value
+        )
+        for finding_id, body in self._connection.execute(query).all():
+            if covering(self._expectations, DECODER.decode(body)) is None:
+                change = update(FINDING).where(FINDING.c.id == finding_id).values(status=FindingStatus.OPEN.value)
+                self._connection.execute(change)
+                self._events.append(_Happened(finding_id, FindingEvent.REOPENED, reason=_DATE))
+
     def _open(self, party: int | None, finding: Finding, body: bytes) -> None:
         self._finding_id += 1
         said = _said(finding, body)
+        self._events.append(_Happened(self._finding_id, FindingEvent.OPENED, body))
+        status = self._expect(self._finding_id, finding).get("status", FindingStatus.OPEN.value)
         self._new.append(
             (
                 self._finding_id,
@@ -138,7 +179,7 @@ class FindingResults:
                 said["severity"],
                 said["currency"],
                 said["exposure_minor"],
-                FindingStatus.OPEN.value,
+                status,
                 micros_from_utc(self._now),
                 None,
                 None,
@@ -146,7 +187,6 @@ class FindingResults:
                 body,
             )
         )
-        self._events.append((self._finding_id, FindingEvent.OPENED, body))
 
     def _name(self, finding: Finding) -> str:
         """The code and the first digits of the fingerprint, as many as it takes to be the only one."""
@@ -167,7 +207,7 @@ class FindingResults:
 
     def _append_audit_entry(self, events: Sequence[Row]) -> None:
         """How many findings each thing happened to, and a digest that holds the stored events to it."""
-        kinds = [event.value for _, event, _ in self._events]
+        kinds = [each.event.value for each in self._events]
         counts: dict[str, object] = {kind: kinds.count(kind) for kind in sorted(set(kinds))}
         append_entry(
             self._connection,
@@ -183,8 +223,12 @@ class FindingResults:
 def _said(finding: Finding, body: bytes) -> dict[str, Any]:
     return {
         "severity": finding.severity.value,
-        "currency": finding.currency,
+        "currency": storable(finding.currency),
         "exposure_minor": min(finding.exposure_minor, _LARGEST),
         "digest": content_hash(body),
         "body": body,
     }
+
+
+def _expected(finding_id: int, expected: Expectation) -> _Happened:
+    return _Happened(finding_id, FindingEvent.EXPECTED, actor=expected.author, reason=expected.reason)

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from mappings.findings import BookResult, Finding
 from mappings.records import Group
+from state.alerts import Plan, review_alerts
 from state.companies import Company
 from state.finding_results import FindingResults
 from state.marks import Mark, load_mark, record_mark
@@ -27,6 +28,7 @@ class ReconcileUnit:
         self._run_id = run_id
         self._now = now
         self._is_complete = False
+        self._plan: Plan | None = None
         mark = load_mark(connection, company)
         before = now if mark is None or mark.reconciled_at is None else mark.reconciled_at
         self._numbers = {party: number for number, party in load_parties(connection, company).items()}
@@ -53,6 +55,10 @@ class ReconcileUnit:
         """Put the company-wide findings of group G in place of the earlier ones."""
         self._findings.replace_gates(findings)
 
+    def plan_alerts(self, plan: Plan) -> None:
+        """Have `plan` decide what is to be told of the findings, when all of them have been replaced."""
+        self._plan = plan
+
     def finish(self, seen: Mark | None) -> None:
         """Write everything, and move the watermark to what was `seen` when the groups were loaded."""
         self._findings.finish()
@@ -61,3 +67,5 @@ class ReconcileUnit:
         if seen is not None:
             mark = Mark(version_id=seen.version_id, context=seen.context, reconciled_at=self._now)
             record_mark(self._connection, self._company, mark, run_id=self._run_id)
+        if self._plan is not None:
+            review_alerts(self._connection, self._company, self._plan, at=self._now)

@@ -10,6 +10,7 @@ from uuid import uuid4
 from sqlalchemy import Engine
 
 from mappings.model import System
+from state.alerts import AlertDesk
 from state.audit import AuditLog
 from state.books import BookReader, BookStore
 from state.companies import Company, load_aliases, load_company, record_company
@@ -19,6 +20,7 @@ from state.findings import FindingDesk
 from state.keyring import KeyRing
 from state.leases import Lease, acquire, release, renew
 from state.meter import CallMeter, load_month_of_all
+from state.outbox import Outbox
 from state.runs import Runs
 from state.schema import upgrade
 from state.times import Clock
@@ -52,6 +54,7 @@ class CompanyStore:
         self.meter = CallMeter(engine, company)
         self.audit = AuditLog(engine, company)
         self.findings = FindingDesk(engine, company)
+        self.alerts = AlertDesk(engine, company)
 
     @contextmanager
     def hold(self, *, owner: str = "", lasting: timedelta = _LEASE_LASTING) -> Iterator[HeldLease]:
@@ -90,6 +93,7 @@ class Store:
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
+        self.outbox = Outbox(engine)
 
     @classmethod
     def open(cls, url: str, clock: Clock) -> Self:
