@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -42,14 +43,11 @@ class Firm:
         self.archive.read(self.world)
         return self.clock.now()
 
-    def scope(self, month: str = "", *, as_of: datetime | None = None, **more: str) -> Scope:
+    def scope(self, month: str = "", *, as_of: datetime | None = None, **more: Any) -> Scope:
         """The scope of a month, or of all time."""
         first = date.fromisoformat(f"{month}-01") if month else None
         last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1) if first else None
-        asked = Scope(
-            company="acme", as_of=as_of or self.clock.now(), timezone=NEW_YORK, first=first, last=last, **more
-        )
-        return asked
+        return Scope(company="acme", as_of=as_of or self.clock.now(), timezone=NEW_YORK, first=first, last=last, **more)
 
     def report(self, gatherer: Gatherer, scope: Scope) -> Report:
         """The report over the books as they were known at the scope's moment."""

@@ -56,6 +56,7 @@ from sync.rules.edits import (
     payment_edited_in_bigtime,
 )
 from sync.rules.incidents import join_incidents
+from sync.rules.ledger_breaks import applied_without_receivable, roll_forward_break
 from sync.rules.moment import Moment
 from sync.rules.one_sided import (
     became_unapplied,
@@ -116,7 +117,9 @@ RULES: tuple[Rule, ...] = (
     credit_without_occasion,  # F6
     refunded_and_still_there,  # F7
     overspent_credit,  # F8
+    roll_forward_break,  # F9
     balance_does_not_add_up,  # F10
+    applied_without_receivable,  # F11
 )
 
 

@@ -185,11 +185,25 @@ TYPES_OF_BOOKS = (
         "Un-apply what is too much, in QuickBooks.",
     ),
     finding_type(
+        "F9",
+        "roll-forward-break",
+        S1,
+        "More or less is left of a credit than everything that happened to it leaves over.",
+        "Open the credit memo in QuickBooks and look at its payments; run a full reconcile if one is missing here.",
+    ),
+    finding_type(
         "F10",
         "balance-does-not-add-up",
         S2,
         "A system shows another balance than its own total and payments give.",
         "Open the invoice in that system; if the balance is right there, a payment is missing from what we could read.",
+    ),
+    finding_type(
+        "F11",
+        "applied-beyond-receivable",
+        S1,
+        "Credit was used up that did not lower what the client owes by as much.",
+        "Un-apply what is too much, in QuickBooks.",
     ),
     finding_type(
         "G1", "truncated-read", S2, "A read was cut off by the system.", "Run again; see the run's certificate."
