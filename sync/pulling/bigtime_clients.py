@@ -1,18 +1,21 @@
 """Reads BigTime's clients: the list once a day, and one by one what only the detailed view says.
 
 The detailed view alone names the QuickBooks customer of a client, at one call each; so clients are read one by one
-only when the list has changed, or after a week, and few of them in a run. Source: facts/bigtime.md §2.4, §1.5.
+only when the list has changed, or after a week, and after the first time few of them in a run.
+Source: facts/bigtime.md §2.4, §1.5.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
 
 from connectors.errors import AccessRevoked, NotFound, Rejected
-from mappings.model import Client, Invoice, Kind, Observation, RecordKey, System
+from mappings.model import Client, Content, Invoice, Kind, RecordKey, System
 from sync.pulling.absence import Absence, Reads, infer_absence
 from sync.pulling.cycle import Cycle
 from sync.pulling.replies import Batch, read_clients
+from sync.pulling.windows import Cursor
 
 # Clients cannot be read in parts; a list of a whole multiple of this length may have been cut off
 _SUSPICIOUS_ROWS = 500
@@ -49,7 +52,10 @@ def _read_clients(cycle: Cycle) -> None:
     asked_at, read_before = cycle.clock.now(), cycle.cursor.clients_read_at
     raws = cycle.reader.fetch_clients()
     batch = read_clients(raws, cycle.arrival(lambda _: read_before))
-    shows_links = any(_link_of(observation) for observation in batch.observations)
+    known = cycle.store.load_contents(observation.key for observation in batch.observations)
+    shows_links = any(_link_of(observation.content) for observation in batch.observations)
+    if not shows_links:
+        batch = _with_known_links(batch, known)
     absence = infer_absence(
         cycle.store.load_records(System.BIGTIME, Kind.CLIENT),
         batch.seen,
@@ -58,30 +64,37 @@ def _read_clients(cycle: Cycle) -> None:
         accept_losses=cycle.accepts_losses,
     )
     cursor = msgspec.structs.replace(cycle.cursor, clients_read_at=None if absence.lost_count else asked_at)
-    changed = cycle.record_batch(Kind.CLIENT, batch if shows_links else _with_known_links(cycle, batch), cursor)
+    if not shows_links and (_has_changed(batch, known) or _are_details_due(cycle)):
+        begun = cursor.details_started_at
+        cursor = msgspec.structs.replace(cursor, details_started_at=begun and cycle.started_at, details_after="")
+    cycle.record_batch(Kind.CLIENT, batch, cursor)
     cycle.clients_were_read = True
     if absence.lost_count:
         cycle.add_lost_rights(Kind.CLIENT, absence.lost_count)
     if absence.missing or absence.gone:
         cycle.record_absence(absence, cycle.cursor, since=asked_at, bounds=_last_seen(cycle, absence))
+
+
+def _are_details_due(cycle: Cycle) -> bool:
     begun = cycle.cursor.details_started_at
-    if not shows_links and (changed or cycle.is_full or begun is None or cycle.started_at - begun >= _DETAILS_AGE):
-        cycle.cursor = msgspec.structs.replace(cycle.cursor, details_started_at=cycle.started_at, details_after="")
+    if begun is None:
+        return cycle.cursor.details_after is None
+    return cycle.is_full or cycle.started_at - begun >= _DETAILS_AGE
 
 
-def _link_of(observation: Observation) -> str:
-    return observation.content.quickbooks_id if isinstance(observation.content, Client) else ""
+def _has_changed(batch: Batch, known: Mapping[RecordKey, Content]) -> bool:
+    return any(known.get(observation.key) != observation.content for observation in batch.observations)
 
 
-def _with_known_links(cycle: Cycle, batch: Batch) -> Batch:
+def _link_of(content: Content | None) -> str:
+    return content.quickbooks_id if isinstance(content, Client) else ""
+
+
+def _with_known_links(batch: Batch, known: Mapping[RecordKey, Content]) -> Batch:
     """The list with the QuickBooks customers that the detailed views have told of, which the list does not show."""
-    known = cycle.store.load_contents(observation.key for observation in batch.observations)
-    links = {key: content.quickbooks_id for key, content in known.items() if isinstance(content, Client)}
     observations = tuple(
-        msgspec.structs.replace(
-            observation, content=msgspec.structs.replace(observation.content, quickbooks_id=links[observation.key])
-        )
-        if isinstance(observation.content, Client) and links.get(observation.key)
+        msgspec.structs.replace(observation, content=msgspec.structs.replace(observation.content, quickbooks_id=link))
+        if isinstance(observation.content, Client) and (link := _link_of(known.get(observation.key)))
         else observation
         for observation in batch.observations
     )
@@ -100,17 +113,18 @@ def read_client_details(cycle: Cycle) -> None:
         return
     ids = sorted(cycle.store.load_ids(System.BIGTIME, Kind.CLIENT), key=_numeric)
     waiting = [id_ for id_ in ids if _numeric(id_) > _numeric(after)]
-    for done, client_id in enumerate(waiting[:_MOST_DETAILS], start=1):
-        cycle.progress("BigTime clients", done, min(len(waiting), _MOST_DETAILS))
+    planned = waiting if cycle.cursor.details_started_at is None else waiting[:_MOST_DETAILS]
+    for done, client_id in enumerate(planned, start=1):
+        cycle.progress("BigTime clients", done, len(planned))
         if not _read_detail(cycle, client_id, is_last=client_id == waiting[-1]):
             return
     if not waiting:
-        cycle.cursor = msgspec.structs.replace(cycle.cursor, details_after=None)
+        cycle.cursor = _with_details_done(cycle)
 
 
 def _read_detail(cycle: Cycle, client_id: str, *, is_last: bool) -> bool:
     """Whether to go on: not when this login may see no detailed view at all."""
-    cursor = msgspec.structs.replace(cycle.cursor, details_after=None if is_last else client_id)
+    cursor = _with_details_done(cycle) if is_last else msgspec.structs.replace(cycle.cursor, details_after=client_id)
     try:
         raws = [cycle.reader.fetch_client_detail(client_id)]
     except (NotFound, Rejected):
@@ -118,11 +132,17 @@ def _read_detail(cycle: Cycle, client_id: str, *, is_last: bool) -> bool:
     except AccessRevoked as refusal:
         if refusal.http_status not in {403, 405}:
             raise
-        cycle.cursor = msgspec.structs.replace(cycle.cursor, details_after=None)
+        cycle.cursor = _with_details_done(cycle)
         return False
     batch = read_clients(raws, cycle.arrival(lambda _: None))
     cycle.record_batch(Kind.CLIENT, batch, cursor)
     return True
+
+
+def _with_details_done(cycle: Cycle) -> Cursor:
+    """The cursor when no client is left to be read. The first time counts from its end, so that it is not cut short."""
+    begun = cycle.cursor.details_started_at
+    return msgspec.structs.replace(cycle.cursor, details_started_at=begun or cycle.started_at, details_after=None)
 
 
 def _numeric(client_id: str) -> tuple[int, str]:

@@ -246,11 +246,15 @@ def _differs(now: Feed, saved: Feed) -> bool:
         return True
     if (now.cap_rows, now.foreign_dates) != (saved.cap_rows, saved.foreign_dates):
         return True
-    for window, before in zip(now.windows, saved.windows, strict=True):
-        if window == before:
-            continue
-        if window.is_due != before.is_due or window.read_at is None or before.read_at is None:
-            return True
-        if window.read_at - before.read_at >= _STAMP_AGE:
-            return True
-    return False
+    return any(
+        window.is_due != before.is_due
+        or _has_aged(window.read_at, before.read_at)
+        or _has_aged(window.shown_at, before.shown_at)
+        for window, before in zip(now.windows, saved.windows, strict=True)
+    )
+
+
+def _has_aged(now: datetime | None, saved: datetime | None) -> bool:
+    if now is None or saved is None:
+        return now is not saved
+    return now - saved >= _STAMP_AGE

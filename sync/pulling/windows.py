@@ -163,8 +163,8 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     """Where the pull of one firm stands.
 
     `unsettled` are invoices that changed, or of which a payment did, and that were not yet looked at together with
-    their payments. `details_started_at` is when clients were last begun to be read one by one, `details_after` the
-    last that was ("" at the beginning); None when none is left to be read.
+    their payments. `details_started_at` is when clients were last begun to be read one by one (None until
+    that was done once), `details_after` the last that was ("" at the beginning); None when none is left to be read.
     """
 
     invoices: Feed  # which date their list compares is not documented, and we have only one
