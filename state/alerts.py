@@ -26,8 +26,8 @@ from state.errors import UnknownSilence
 from state.findings import DECODER, STATUS_EVENTS, FindingEvent
 from state.leases import lock_company
 from state.outbox import enqueue
-from state.texts import storable
 from state.tables import FINDING, FINDING_EVENT, RUN
+from state.texts import storable
 
 Plan = Callable[[AlertSituation], Sequence[AlertChange]]
 

@@ -17,6 +17,7 @@ from state.companies import Company
 from state.engine import read, write
 from state.leases import lock_company
 from state.tables import AUDIT_ENTRY
+from state.texts import storable
 from state.times import micros_from_utc
 
 _BEGINNING = bytes(32)
@@ -91,9 +92,9 @@ def append_entry(
         company=company.alias,
         sequence=sequence + 1,
         at=at,
-        actor=actor,
-        action=action,
-        subject=subject,
+        actor=storable(actor),
+        action=storable(action),
+        subject=storable(subject),
         detail=text,
         previous=previous,
         seal=b"",
@@ -103,12 +104,12 @@ def append_entry(
             company_id=company.id,
             sequence=entry.sequence,
             at=at,
-            actor=actor,
-            action=action,
-            subject=subject,
+            actor=entry.actor,
+            action=entry.action,
+            subject=entry.subject,
             detail=text,
             previous=previous,
-            sha256=_seal(entry),
+            sha256=seal(entry),
         )
     )
 
@@ -125,7 +126,7 @@ def verify_log(entries: Iterable[AuditEntry], *, head: tuple[int, str] | None = 
             return AuditFault(sequence=count, sentence=f"entry {count} is missing: the next one is {entry.sequence}")
         if entry.previous != previous:
             return AuditFault(sequence=count, sentence=f"entry {count} does not follow the entry before it")
-        if entry.seal != _seal(entry):
+        if entry.seal != seal(entry):
             return AuditFault(sequence=count, sentence=f"entry {count} has been changed after it was written")
         previous = entry.seal
         if head is not None and count == head[0] and entry.seal.hex() != head[1]:
@@ -157,7 +158,8 @@ def _entries(connection: Connection, company: Company) -> Iterator[AuditEntry]:
         )
 
 
-def _seal(entry: AuditEntry) -> bytes:
+def seal(entry: AuditEntry) -> bytes:
+    """What an entry must carry: a digest of everything in it and of the seal before."""
     fields = [
         entry.company,
         entry.sequence,

@@ -23,6 +23,7 @@ from state.errors import (
     StoreError,
     StoreFull,
     StoreNotWritable,
+    StoreRefused,
     StoreUnreachable,
 )
 
@@ -166,8 +167,8 @@ def _shown(url: URL) -> str:
     return f"the database {url.database} on {url.host or 'this machine'}"
 
 
-def _classify(error: DBAPIError, url: URL) -> StoreError | DBAPIError:
-    """The store's error for a driver's; the driver's own when it is our mistake and not the world's."""
+def _classify(error: DBAPIError, url: URL) -> StoreError:
+    """The store's error for a driver's. The driver's own words are left out: they can hold values of rows."""
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:
         return _classify_sqlite(code & 0xFF, error, url)
@@ -183,13 +184,13 @@ def _classify(error: DBAPIError, url: URL) -> StoreError | DBAPIError:
     if state in ("42501", "25006"):
         return StoreNotWritable(f"{_shown(url)} does not let this user write (SQLSTATE {state}): grant the rights")
     if state is None and not isinstance(error, OperationalError | InterfaceError):
-        return error
+        return _refused(error, url)
     if state is None or state[:2] in ("08", "57", "53", "58", "XX"):
         return StoreUnreachable(f"{_shown(url)} does not answer (SQLSTATE {state}): start it and run again")
-    return error
+    return _refused(error, url)
 
 
-def _classify_sqlite(code: int, error: DBAPIError, url: URL) -> StoreError | DBAPIError:
+def _classify_sqlite(code: int, error: DBAPIError, url: URL) -> StoreError:
     if code in _SQLITE_LOCKED:
         return StoreBusy(f"{_shown(url)} is locked by another process: run again when it is done")
     if code == _SQLITE_FULL:
@@ -200,4 +201,10 @@ def _classify_sqlite(code: int, error: DBAPIError, url: URL) -> StoreError | DBA
         return StoreDamaged(f"{_shown(url)} is not a sound SQLite database: restore a backup")
     if code == 10:  # SQLITE_IOERR
         return StoreUnreachable(f"{_shown(url)} cannot be read or written (input/output error): check the disk")
-    return error
+    return _refused(error, url)
+
+
+def _refused(error: DBAPIError, url: URL) -> StoreRefused:
+    name = getattr(error.orig, "sqlite_errorname", None) or f"SQLSTATE {getattr(error.orig, 'sqlstate', None)}"
+    statement = " ".join((error.statement or "").split()[:3])
+    return StoreRefused(f"{_shown(url)} refused a statement ({name}, {statement} …): report this as a fault")

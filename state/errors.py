@@ -36,6 +36,10 @@ class StoreFull(StoreError):  # noqa: N818 (named by what happened)
     """The disk is full: make room and run again."""
 
 
+class StoreRefused(StoreError):  # noqa: N818 (named by what happened)
+    """The database refused a statement of ours: a fault of the program, to be reported."""
+
+
 class UnknownCompany(StoreError):  # noqa: N818 (named by what happened)
     """No company of this alias is stored."""
 

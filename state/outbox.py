@@ -16,8 +16,8 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, func, inser
 from mappings.alerts import AlertKind, ChannelHealth, Delivery, DeliveryState, Notice, PlannedNotice
 from state.alert_tables import ALERT_EVENT
 from state.engine import read, write
-from state.texts import storable
 from state.tables import COMPANY
+from state.texts import storable
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Notice)

@@ -7,8 +7,7 @@ from mappings.records import Party
 from state.bulk import Row, insert_rows
 from state.companies import Company, last_id
 from state.tables import PARTY, RECORD, VERSION
-
-_LONGEST_NAME = 220  # characters; the ids of both systems are numbers: anything longer is no id
+from state.texts import is_storable
 
 
 class Unstorable(ValueError):  # noqa: N818 (named by what happened)
@@ -17,7 +16,7 @@ class Unstorable(ValueError):  # noqa: N818 (named by what happened)
 
 def check_name(name: str) -> None:
     """Raises: `Unstorable` when the id cannot be kept and found again in every database."""
-    if "\x00" in name or len(name) > _LONGEST_NAME:
+    if not is_storable(name):
         raise Unstorable("names a record by an id that no database can keep")
 
 

@@ -11,13 +11,9 @@ from mappings.records import Quarantined
 from state.bulk import chunks, insert_or_ignore
 from state.companies import Company
 from state.tables import QUARANTINE
+from state.texts import storable
 
 _LONGEST_REASON = 500
-
-
-def storable(text: str, longest: int) -> str:
-    """The text as any database takes it: without NUL and lone surrogates, cut to `longest` characters."""
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()[:longest]
 
 
 def record_quarantined(connection: Connection, company: Company, run_id: str, records: Sequence[Quarantined]) -> None:

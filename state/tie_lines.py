@@ -12,6 +12,7 @@ from state.bulk import Row, chunks, insert_rows
 from state.by_party import ByParty
 from state.companies import Company
 from state.tables import TIE_LINE
+from state.texts import storable
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(TieLine)
@@ -83,7 +84,15 @@ class TieLineResults:
                 continue
             self._gone.append(invoice_id)
             amounts = (line.bigtime_minor, line.quickbooks_minor, line.claimed_minor)
-            self._new[invoice_id] = (self._company.id, invoice_id, parties[0], line.currency, *amounts, digest, body)
+            self._new[invoice_id] = (
+                self._company.id,
+                invoice_id,
+                parties[0],
+                storable(line.currency),
+                *amounts,
+                digest,
+                body,
+            )
         self._gone += known
 
     def finish(self) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, Row, delete, insert, or_, select, upd
 from state.companies import Company
 from state.engine import read, write
 from state.keyring import KeyRing
+from state.leases import lock_company
 from state.tables import OAUTH_TOKEN, SECRET
 
 _SEALED = ("realm", "access", "refresh", "previous_refresh")
@@ -56,16 +57,23 @@ class TokenStore:
             row = connection.execute(select(OAUTH_TOKEN).where(self._is(provider))).one_or_none()
         return None if row is None else self._opened(provider, row)
 
-    def record_token(self, provider: str, token: Token, *, at: datetime) -> StoredToken:
-        """Store a token in the place of the earlier one, whose refresh token is kept, and end a refresh."""
+    def record_token(
+        self, provider: str, token: Token, *, at: datetime, expected_version: int | None = None
+    ) -> StoredToken | None:
+        """Store a token in the place of the earlier one, whose refresh token is kept, and end a refresh.
+
+        With an `expected_version`, None and nothing stored when the stored token is of another version. Raises:
+        `KeyUnusable` when the earlier one cannot be read: `wipe` it first.
+        """
         with write(self._engine) as connection:
-            row = connection.execute(select(OAUTH_TOKEN).where(self._is(provider)).with_for_update()).one_or_none()
+            lock_company(connection, self._company)
+            row = connection.execute(select(OAUTH_TOKEN).where(self._is(provider))).one_or_none()
             earlier = None if row is None else self._opened(provider, row)
+            version = 0 if earlier is None else earlier.version
+            if expected_version is not None and expected_version != version:
+                return None
             stored = StoredToken(
-                token=token,
-                version=1 if earlier is None else earlier.version + 1,
-                previous_refresh_token=_previous(earlier, token),
-                stored_at=at,
+                token=token, version=version + 1, previous_refresh_token=_previous(earlier, token), stored_at=at
             )
             connection.execute(delete(OAUTH_TOKEN).where(self._is(provider)))
             connection.execute(insert(OAUTH_TOKEN).values(**self._sealed(provider, stored)))
@@ -212,8 +220,8 @@ def load_company_of_realm(engine: Engine, keyring: KeyRing, realm_id: str) -> in
 
 
 def _previous(earlier: StoredToken | None, token: Token) -> str:
-    if earlier is None:
-        return ""
+    if earlier is None or (earlier.token.realm_id, earlier.token.environment) != (token.realm_id, token.environment):
+        return ""  # it would open another company
     if earlier.token.refresh_token == token.refresh_token:
         return earlier.previous_refresh_token
     return earlier.token.refresh_token

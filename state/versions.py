@@ -20,10 +20,11 @@ from state.engine import read, write
 from state.errors import StoreDamaged
 from state.leases import Lease, hold
 from state.pages import PageWriter, own_party, unpack_raws
-from state.parties import Numbering, Unstorable, is_storable
+from state.parties import Numbering, Unstorable
 from state.quarantine import has_quarantined, load_quarantined, record_quarantined, release_quarantined
 from state.shelves import shelf_number
 from state.tables import ABSENCE, DELETED, OPEN, PARTY, RAW_PAGE, RECORD, VERSION
+from state.texts import is_storable
 from state.times import Clock, micros_from_utc, utc_from_micros
 
 _STORED = (
@@ -187,6 +188,8 @@ class RecordReader:
 
     def load_history(self, key: RecordKey) -> History | None:
         """All versions of one record; None when it was never seen."""
+        if not is_storable(key.id):
+            return None
         with read(self._engine) as connection:
             return load_history(connection, self._company, key)
 
@@ -195,6 +198,8 @@ class RecordReader:
 
         Raises: `StoreDamaged` when it cannot be read back.
         """
+        if not is_storable(key.id):
+            return None
         of_version = (
             select(VERSION.c.id)
             .join(RECORD, RECORD.c.id == VERSION.c.record_id)

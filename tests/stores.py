@@ -102,7 +102,7 @@ def seen(
     """What a read at `at` showed of a record; None: that it is gone."""
     return Observation(
         key=record,
-        raw=f"{record} {content!r} {modified}".encode(),
+        raw=f"{record} {content!r} {modified}".encode(errors="replace"),
         content=content,
         observed_at=at,
         modified_at=modified,
