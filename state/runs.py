@@ -48,10 +48,13 @@ class Runs:
         with read(self._engine) as connection:
             return _first(connection, self._company, RUN.c.id == run_id)
 
-    def last(self, *, finished: bool = False) -> RunRecord | None:
-        """The latest run, or the latest that has an end; None when there is none."""
+    def last(self, *, finished: bool = False, by: datetime | None = None) -> RunRecord | None:
+        """The latest run, or the latest that has an end, which is not after `by`; None when there is none."""
+        condition = RUN.c.finished_at.is_not(None) if finished else RUN.c.number > 0
+        if by is not None:
+            condition = RUN.c.finished_at <= by
         with read(self._engine) as connection:
-            return _first(connection, self._company, RUN.c.finished_at.is_not(None) if finished else RUN.c.number > 0)
+            return _first(connection, self._company, condition)
 
 
 def _first(connection: Connection, company: Company, condition: ColumnElement[bool]) -> RunRecord | None:

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -150,6 +150,11 @@ class Application:
     def report_reader(self, company: CompanySettings) -> ReportReader:
         """What reports read of the company."""
         return ReportReader(self._store.company(company.alias), timezone=ZoneInfo(company.timezone), clock=self.clock)
+
+    def audit_export(self, company: CompanySettings, subject: str, manifest: Mapping[str, object]) -> None:
+        """Record in the audit log that a pack was made, with its hashes."""
+        log = self._store.company(company.alias).audit
+        log.append(at=self.clock.now(), actor=self._owner, action="exported", subject=subject, detail=manifest)
 
     def decide(
         self, company: CompanySettings, name: str, status: FindingStatus, *, reason: str, who: str

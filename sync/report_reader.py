@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from mappings.model import Book
 from state.store import CompanyStore
 from sync.ports import Clock
@@ -30,3 +32,11 @@ class ReportReader:
         """All books of the company as they were known at `as_of`, one at a time."""
         books = self._stored.book_reader()
         return books.iterate_books(books.load_all_groups(), as_of)
+
+    def gaps(self, as_of: datetime) -> tuple[str, ...]:
+        """What the last run that had ended by `as_of` could not read; that there was none is a gap, too."""
+        last = self._stored.runs.last(finished=True, by=as_of)
+        if last is None:
+            return ("nothing had been read yet",)
+        certificate = msgspec.json.decode(last.certificate or "{}")
+        return tuple(f"{gap['code']} {gap['system']}: {gap['sentence']}" for gap in certificate.get("gaps", ()))

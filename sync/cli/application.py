@@ -1,6 +1,6 @@
 """What the commands need of the running program, said by the commands. `sync.app` has it; tests put a fake there."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -80,6 +80,10 @@ class ReportReader(Protocol):
         """All books of the company as they were known at `as_of`, one at a time."""
         ...
 
+    def gaps(self, as_of: datetime) -> tuple[str, ...]:
+        """What the last run that had ended by `as_of` could not read."""
+        ...
+
 
 class Grantor(Protocol):
     """Who gives the first tokens of a QuickBooks company."""
@@ -142,6 +146,10 @@ class Application(Protocol):
 
     def report_reader(self, company: CompanySettings) -> ReportReader:
         """What reports read of the company."""
+        ...
+
+    def audit_export(self, company: CompanySettings, subject: str, manifest: Mapping[str, object]) -> None:
+        """Record in the audit log that a pack was made, with its hashes."""
         ...
 
     def access(self, company: CompanySettings) -> Access:

@@ -13,6 +13,7 @@ from sync.cli.application import Application
 from sync.cli.grids import Format
 from sync.cli.invocation import Invocation, common_options, example, format_options, pass_invocation
 from sync.cli.printing import print_data
+from sync.cli.reporting_month_end import month_end
 from sync.cli.reporting_options import Question, question_from, report_options
 from sync.cli.reporting_pages import report_document, report_grids
 from sync.cli.workbooks import workbook_bytes
@@ -156,3 +157,6 @@ def restatements(invocation: Invocation, /, closing_days: int, **options: Any) -
         lambda scope: Restatements(scope, closing_days=closing_days),
         closing_days=str(closing_days) if closing_days else "",
     )
+
+
+report.add_command(month_end)

@@ -17,6 +17,7 @@ from mappings.money import Money, format_amount, minor_digits
 from sync.cli.grids import Column, Grid
 from sync.cli.hostile_text import visible
 from sync.cli.reporting_pages import exact_moment, rows_grid
+from sync.reports.month_end import Check
 from sync.reports.report import Report
 
 # A spreadsheet keeps 15 digits of a number; a larger amount is written as text rather than rounded.
@@ -25,19 +26,6 @@ _HEADING_ROW = 3
 # A running total is not added up.
 _NOT_ADDED = frozenset({"running_total"})
 _INK, _PAPER = "#1F2937", "#E5E7EB"
-
-
-class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """Two figures that must be equal, and in which words."""
-
-    label: str
-    ours: Money
-    other: Money
-
-    @property
-    def holds(self) -> bool:
-        """Whether they are."""
-        return self.ours == self.other
 
 
 class _TotalCell(msgspec.Struct, frozen=True):

@@ -1,0 +1,140 @@
+"""The month-end page: one HTML file with everything in it, for a screen in light or dark, and for paper.
+
+The templates escape every value; nothing is loaded from anywhere, and the page forbids scripts to itself.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from functools import cache
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from mappings.money import Money, format_amount
+from sync.cli.grids import Cell, cell_text
+from sync.cli.hostile_text import visible
+from sync.cli.reporting_pages import exact_moment, rows_grid
+from sync.reports.month_charts import charts_of
+from sync.reports.month_end import Check, MonthPack
+from sync.reports.report import Report
+from sync.rules.desk import amount
+
+# A page of more rows is not read; the files have all of them.
+_MOST_ROWS = 200
+_MOST_CHARTED = 6
+_CARDS = (
+    ("credit-balances", "debit_balance", "Clients owe"),
+    ("credit-balances", "credit_balance", "Clients have to their credit"),
+    ("credit-balances", "overdue", "Overdue"),
+    ("applied-balance", "customer_balance", "Applied balance"),
+    ("applied-balance", "payments_received", "Payments received"),
+    ("roll-forward", "unexplained", "Unexplained"),
+)
+
+
+class _PageColumn(msgspec.Struct, frozen=True):
+    heading: str
+    is_number: bool
+    is_day: bool
+
+
+class _PageTable(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    title: str
+    lines: tuple[str, ...]
+    columns: tuple[_PageColumn, ...]
+    rows: tuple[tuple[str, ...], ...]
+    sums: tuple[tuple[str, ...], ...]
+    left_out: int
+
+
+def month_end_html(pack: MonthPack, gaps: Sequence[str] = ()) -> str:
+    """The page of a month. `gaps` say what could not be read; a page without any claims completeness."""
+    assert pack.scope.first is not None
+    return _template().render(
+        company=visible(pack.scope.company),
+        month=pack.scope.first.strftime("%Y-%m"),
+        as_of=exact_moment(pack.scope.as_of),
+        gaps=[visible(gap) for gap in gaps],
+        checks_hold=all(check.holds for check in pack.checks),
+        currencies=[
+            {"currency": currency, "cards": _cards(pack, currency), "charts": charts_of(pack, currency)}
+            for currency in pack.currencies[:_MOST_CHARTED]
+        ],
+        tables=[_table(report) for report in pack.reports],
+        checks=[_check(check) for check in pack.checks],
+    )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("sync.reports", "pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("month_end.html.j2")
+
+
+def _cards(pack: MonthPack, currency: str) -> list[tuple[str, str]]:
+    return [
+        (label, amount(getattr(total, field).minor, currency))
+        for name, field, label in _CARDS
+        for total in pack.named(name).totals
+        if getattr(total, "currency", "") == currency
+    ]
+
+
+def _table(report: Report) -> _PageTable:
+    grid = rows_grid(report, report.rows[:_MOST_ROWS], report.title)
+    shown = [place for place, column in enumerate(grid.columns) if not column.is_extra]
+    columns = [grid.columns[place] for place in shown]
+    return _PageTable(
+        name=report.name,
+        title=visible(report.title),
+        lines=tuple(visible(line) for line in report.lines[:_MOST_ROWS]),
+        columns=tuple(
+            _PageColumn(column.heading.replace("\n", " "), column.is_number, column.key in {"date", "month", "seen_at"})
+            for column in columns
+        ),
+        rows=tuple(tuple(_text(row[place]) for place in shown) for row in grid.rows),
+        sums=tuple(
+            tuple(_sum(total, column.key, is_first=place == 0) for place, column in enumerate(columns))
+            for total in report.totals
+        )
+        if report.name != "credit-activity"
+        else (),
+        left_out=max(0, len(report.rows) - _MOST_ROWS),
+    )
+
+
+def _text(cell: Cell) -> str:
+    if isinstance(cell, Money):
+        return _grouped(cell)
+    return visible(cell.isoformat() if isinstance(cell, date) and type(cell) is date else cell_text(cell))
+
+
+def _sum(total: msgspec.Struct, key: str, *, is_first: bool) -> str:
+    value = getattr(total, key, None)
+    if isinstance(value, Money):
+        return _grouped(value)
+    if is_first:
+        return f"Total {getattr(total, 'month', '')}".strip()
+    return str(value) if key == "currency" and value else ""
+
+
+def _grouped(money: Money) -> str:
+    whole, point, rest = format_amount(abs(money.minor), money.currency).partition(".")
+    return f"{'-' if money.minor < 0 else ''}{int(whole):,}{point}{rest}"
+
+
+def _check(check: Check) -> dict[str, object]:
+    return {
+        "label": check.label,
+        "currency": check.ours.currency,
+        "ours": _grouped(check.ours),
+        "other": _grouped(check.other),
+        "holds": check.holds,
+    }

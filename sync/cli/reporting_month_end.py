@@ -1,0 +1,181 @@
+"""`tieout report month-end`: one folder with a workbook, tables, a page, and a manifest that is written last."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from config.complaints import configuration_error
+from mappings.money import Money, format_amount
+from sync.cli.grids import Column, Format, Grid, csv_text
+from sync.cli.hostile_text import visible
+from sync.cli.invocation import Invocation, common_options, example, format_options, pass_invocation
+from sync.cli.printing import print_data
+from sync.cli.reporting_html import month_end_html
+from sync.cli.reporting_options import question_from, report_options
+from sync.cli.reporting_pages import exact_moment, rows_grid
+from sync.cli.workbooks import workbook_bytes
+from sync.exit_codes import ExitCode
+from sync.reporting import REPORT_SCHEMA
+from sync.reports.month_end import Check, MonthEnd, MonthPack
+from sync.reports.opened import open_books
+
+MANIFEST_SCHEMA = "tieout.month-end/1"
+_MANIFEST = "manifest.json"
+
+
+@click.command("month-end", epilog=example("tieout report month-end --month 2026-10 --folder october"))
+@common_options
+@format_options
+@report_options
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the pack is put; an earlier pack there is replaced. Default: month-end-COMPANY-MONTH.",
+)
+@click.option(
+    "--closing-days", type=click.IntRange(0, 92), default=0, help="A month is reported so many days after its end."
+)
+@pass_invocation
+def month_end(invocation: Invocation, /, folder: Path | None, closing_days: int, **options: Any) -> None:
+    """Everything about a month in one folder: workbook, CSV files, a page to read or print, and hashes of them all.
+
+    The exit code is 0 when all figures tie out, 1 when some do not, 3 when the last run could not read everything.
+    """
+    form, output = Format(options.pop("form")), options.pop("output")
+    question = question_from(options)
+    if not question.month:
+        raise configuration_error("--month", "is missing: name the month, as in --month 2026-10")
+    settings = invocation.settings()
+    company = settings.company(invocation.company)
+    with invocation.open(settings) as application:
+        reader = application.report_reader(company)
+        scope = question.scope(company.alias, reader.timezone(), reader.judged_at())
+        month = MonthEnd(scope, closing_days=closing_days)
+        for opened in open_books(reader.report_books(scope.as_of), scope):
+            month.add(opened)
+        pack, gaps = month.pack(), reader.gaps(scope.as_of)
+        target = folder or Path(f"month-end-{company.alias}-{question.month}")
+        manifest = write_pack(target, pack, gaps)
+        application.audit_export(company, f"month-end {question.month}", manifest)
+    _show(manifest, question.parameters(), target, form, output)
+    if gaps:
+        raise click.exceptions.Exit(ExitCode.INCOMPLETE)
+    raise click.exceptions.Exit(ExitCode.CLEAN if all(check.holds for check in pack.checks) else ExitCode.FINDINGS)
+
+
+def write_pack(folder: Path, pack: MonthPack, gaps: tuple[str, ...]) -> dict[str, Any]:
+    """Write the pack into a folder and answer its manifest; a folder without a manifest holds no whole pack.
+
+    Side effects: makes the folder; replaces an earlier pack. Raises: `ConfigurationError` when the folder holds
+    something else.
+    """
+    _make_room(folder)
+    files = []
+    for name, content in pack_files(pack, gaps):
+        (folder / name).write_bytes(content)
+        files.append({"name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()})
+    manifest = _manifest(pack, gaps, files)
+    text = json.dumps(manifest, indent=2, ensure_ascii=True) + "\n"
+    beginning = folder / f".{_MANIFEST}.new"
+    beginning.write_text(text, encoding="utf-8")
+    beginning.replace(folder / _MANIFEST)
+    return manifest
+
+
+def pack_files(pack: MonthPack, gaps: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
+    """The files of a pack with their names; equal packs give equal bytes."""
+    yield "month-end.xlsx", workbook_bytes(pack.reports, pack.checks)
+    for report in pack.reports:
+        yield f"{report.name}.csv", csv_text(rows_grid(report, report.rows, report.title)).encode("utf-8")
+    yield "index.html", month_end_html(pack, gaps).encode("utf-8")
+
+
+def _make_room(folder: Path) -> None:
+    """The folder, without the manifest of an earlier pack."""
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest = folder / _MANIFEST
+    if any(folder.iterdir()):
+        if not manifest.is_file() or MANIFEST_SCHEMA not in manifest.read_text(encoding="utf-8", errors="replace"):
+            shown = visible(str(folder))
+            raise configuration_error("--folder", f"{shown} holds something that is not a month-end pack: name another")
+        manifest.unlink()
+
+
+def _manifest(pack: MonthPack, gaps: tuple[str, ...], files: list[dict[str, Any]]) -> dict[str, Any]:
+    assert pack.scope.first is not None
+    return {
+        "schema": MANIFEST_SCHEMA,
+        "company": pack.scope.company,
+        "month": pack.scope.first.strftime("%Y-%m"),
+        "as_of": exact_moment(pack.scope.as_of),
+        "complete": not gaps,
+        "gaps": list(gaps),
+        "checks": [_told(check) for check in pack.checks],
+        "files": files,
+    }
+
+
+def _told(check: Check) -> dict[str, Any]:
+    def text(money: Money) -> str:
+        return format_amount(money.minor, money.currency)
+
+    return {
+        "label": check.label,
+        "currency": check.ours.currency,
+        "ours": text(check.ours),
+        "other": text(check.other),
+        "holds": check.holds,
+    }
+
+
+def _show(
+    manifest: dict[str, Any], parameters: dict[str, str], folder: Path, form: Format, output: Path | None
+) -> None:
+    checks = Grid(
+        title="What must agree",
+        columns=(
+            Column("label", "Check", is_wide=True),
+            Column("currency", "Cur"),
+            Column("ours", "One figure", is_number=True),
+            Column("other", "The other", is_number=True),
+            Column("holds", ""),
+        ),
+        rows=tuple(
+            (one["label"], one["currency"], one["ours"], one["other"], "ties out" if one["holds"] else "DIFFERS")
+            for one in manifest["checks"]
+        ),
+        styles={"DIFFERS": "bold red", "ties out": "green"},
+    )
+    files = Grid(
+        title="Files",
+        columns=(
+            Column("name", "Name"),
+            Column("bytes", "Bytes", is_number=True),
+            Column("sha256", "SHA-256", is_wide=True),
+        ),
+        rows=tuple((one["name"], one["bytes"], one["sha256"]) for one in manifest["files"]),
+    )
+    document = {
+        "schema": REPORT_SCHEMA,
+        "report": "month-end",
+        "company": manifest["company"],
+        "as_of": manifest["as_of"],
+        "parameters": parameters,
+        "rows": manifest["files"],
+        "totals": manifest["checks"],
+    }
+    print_data(
+        [checks, files],
+        document,
+        form=form,
+        output=output,
+        lines=[
+            f"{manifest['company']}: {manifest['month']} as known at {manifest['as_of']}, in {folder}",
+            *(f"  ! incomplete: {gap}" for gap in manifest["gaps"]),
+            "",
+        ],
+    )
