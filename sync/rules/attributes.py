@@ -167,8 +167,8 @@ def amounts_differ(desk: Desk) -> tuple[Draft, ...]:
     """D1: one payment or credit with two amounts. Example: 300.00 in QuickBooks, 250.00 in BigTime: +50.00.
 
     Told by the same reference, or by days close together when one is left on each side; without the reference money
-    and credit are two things. Of several the amounts that are nearest belong together. A client credit is group A's
-    business.
+    and credit are two things. Of several, those of the nearest days belong together, then the nearest amounts. A
+    client credit is group A's business.
     """
     names = _names_of_credits(desk)
     drafts = []
@@ -198,10 +198,18 @@ def _has_reference_of(row: Row, line: Line) -> bool:
     return bool(row.payment.reference) and row.payment.reference == line.payment.reference
 
 
-def _unlikeness(row: Item, line: Item) -> tuple[bool, int, tuple[str, ...], tuple[str, ...]]:
+def _unlikeness(row: Item, line: Item) -> tuple[bool, int, int, tuple[str, ...], tuple[str, ...]]:
     assert row.row is not None
     assert line.line is not None
-    return (not _has_reference_of(row.row, line.line), abs(line.effect_minor + row.effect_minor), row.id, line.id)
+    ours, theirs = row.row.on, line.line.payment.paid_on
+    days = abs((ours - theirs).days) if ours and theirs else date.max.toordinal()
+    return (
+        not _has_reference_of(row.row, line.line),
+        days,
+        abs(line.effect_minor + row.effect_minor),
+        row.id,
+        line.id,
+    )
 
 
 def _names_of_credits(desk: Desk) -> frozenset[str]:

@@ -21,7 +21,7 @@ from sync.rules.authority import (
     net_posting,
     same_credit_twice,
 )
-from sync.rules.balances import balance_does_not_add_up, negative_balance, overspent_credit
+from sync.rules.balances import balance_does_not_add_up, negative_balance, overspent_credit, settles_at
 from sync.rules.changes import (
     arrived_in_parts,
     changed_in_closed_period,
@@ -175,6 +175,11 @@ def _recheck_at(desk: Desk) -> datetime | None:
         for item in desk.of_kind(ItemKind.LINE)
         if item.line
         and moment.in_grace(changed_at := item.line.payment.modified_at or item.line.history.latest.observed_at)
+    ]
+    moments += [
+        settled
+        for item in desk.of_kind(ItemKind.BIGTIME_SHOWN)
+        if (settled := settles_at(desk.cases[item.case_id], moment)) is not None
     ]
     days = [day for credit in desk.open_credits for day in _days_of_credit(credit, moment)]
     days += [credit.issued_on + UNCLAIMED_AFTER for credit in desk.ledger.credits if credit.issued_on]

@@ -51,6 +51,16 @@ def test_of_two_differences_the_nearest_amounts_belong_together() -> None:
     assert sorted(book.findings()) == [("D1", "-10.00", "10.00"), ("D1", "20.00", "20.00")]
 
 
+def test_of_two_differences_the_days_tell_before_the_amounts() -> None:
+    book = BookOf()
+    book.twins("101", "2000", open_in_quickbooks="799.76")
+    book.payment("8", invoices={"q101": "575.00"}, on="2026-03-05", cash="575.00")
+    book.payment("9", invoices={"q101": "625.24"}, on="2026-03-07", cash="625.24")
+    book.row("p1", "101", "575.24", method=MONEY, on="2026-03-07")
+
+    assert sorted(book.findings()) == [("C3", "575.00", "575.00"), ("D1", "50.00", "50.00")]
+
+
 def _credit_here_and_there(method: Method, *, in_quickbooks_since: str) -> BookOf:
     book = BookOf()
     book.twins("101", "1000", open_in_quickbooks="1000")
