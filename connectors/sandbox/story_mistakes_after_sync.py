@@ -23,9 +23,9 @@ from connectors.sandbox.story_office import Bill, Office
 _NOTHING = Decimal(0)
 
 
-def _in_last_month(office: Office, other: date) -> date:
-    """A day of the month before, and at least two days before another one."""
-    return min(office.today.replace(day=1) - timedelta(days=1), other - timedelta(days=2))
+def _a_month_before(day: date) -> date:
+    """A day of the month before, and at least two days earlier."""
+    return min(day.replace(day=1) - timedelta(days=1), day - timedelta(days=2))
 
 
 def _money_pushed_twice(office: Office, bill: Bill) -> Outcome:
@@ -94,7 +94,7 @@ def _applied_automatically(office: Office, bill: Bill) -> Outcome | None:
 def _dated_into_last_month(office: Office, bill: Bill) -> Outcome:
     amount = office.part(bill)
     office.credit(bill, amount)
-    office.world.push_back(bill.sid, amount, on=_in_last_month(office, office.today))
+    office.world.push_back(bill.sid, amount, on=_a_month_before(office.today))
     words = f"The credit of {amount:,.2f} on {bill.number} arrived in BigTime with a date of last month"
     return planted(office, bill, words, code="D4", amount=amount, claim=_NOTHING)
 
@@ -183,7 +183,7 @@ def _payment_redated(office: Office, bill: Bill) -> Outcome:
     payment, received_on = office.receive([bill], [amount]), office.today
 
     def redated() -> Outcome:
-        day = _in_last_month(office, received_on)
+        day = _a_month_before(received_on)
         office.world.quickbooks.edit_payment(payment, on=day)
         words = f"The payment of {amount:,.2f} on {bill.number} was given the date {day} in QuickBooks"
         months = planted(office, bill, words, code="D4", amount=amount, claim=_NOTHING)

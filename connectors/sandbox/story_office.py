@@ -10,14 +10,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from random import Random
+from typing import TypeVar
 
 from connectors.sandbox.clock import SimulatedClock
 from connectors.sandbox.world import World
 
+Part = TypeVar("Part", Decimal, int)
 _OPENS = time(14, 30, tzinfo=UTC)
 _SYNCS = time(21, 0, tzinfo=UTC)
 _CLOSES = time(22, 0, tzinfo=UTC)
 _MINUTES_PER_ACTION = 2
+# By how much mistakes change an amount that was right.
+CHANGES = (Decimal(-60), Decimal(-50), Decimal(75))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +140,8 @@ class Office:
         self.long_ago: set[str] = set()
         self.said: list[str] = []
         self._engagements = tuple(engagements)
-        self._parts: set[Decimal] | None = set() if amounts_are_distinct else None
+        usual = {Decimal(each.monthly_credit) for each in engagements}
+        self._parts: set[Decimal] | None = usual if amounts_are_distinct else None
         self._promised: list[Callable[[], object]] = []
         self._clients = {each: world.add_client(each.client) for each in engagements}
         self._payments_due: defaultdict[date, list[str]] = defaultdict(list)
@@ -277,10 +282,9 @@ class Office:
         if self._parts is None:
             return round_part
         part = round_part
-        while part in self._parts:
+        while not self._parts.isdisjoint(_and_its_changes(part)):
             part = round_part + Decimal(self.chance.randint(1, 499)) / 100
-        self._parts.add(part)
-        return part
+        return self._remember(part)
 
     def balance(self, bill: Bill) -> Decimal:
         """What QuickBooks says is still open on a posted invoice."""
@@ -322,7 +326,10 @@ class Office:
             return bill.engagement.monthly_credit
         if self.chance.random() >= 0.08:
             return 0
-        return int(bill.amount * self.chance.randint(4, 9) / 100 / 5) * 5
+        credit = int(bill.amount * self.chance.randint(4, 9) / 100 / 5) * 5
+        if self._parts is not None and credit in self._parts:
+            return 0
+        return self._remember(credit)
 
     def _give_credits(self) -> None:
         """The credits of the day; of two equal ones for one client the second waits, as nobody enters them in a row."""
@@ -334,6 +341,11 @@ class Office:
             elif number not in self.reserved and self.balance(bill) > amount:
                 given.add((bill.engagement, amount))
                 self.credit(bill, Decimal(amount))
+
+    def _remember(self, part: Part) -> Part:
+        if self._parts is not None:
+            self._parts.update(_and_its_changes(Decimal(part)))
+        return part
 
     def _use_overpayment(self, bill: Bill) -> None:
         payment = self._overpaid.pop(bill.engagement, None)
@@ -354,6 +366,11 @@ class Office:
             payment = self.receive(bills, [self.balance(bill) for bill in bills], extra=extra)
             if extra:
                 self._overpaid[engagement] = payment
+
+
+def _and_its_changes(part: Decimal) -> set[Decimal]:
+    """An amount, and what people who get it wrong make of it."""
+    return {part, *(part + change for change in CHANGES)}
 
 
 def working_day(day: date) -> date:
