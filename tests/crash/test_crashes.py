@@ -4,7 +4,7 @@ Whatever the point, the store ends up saying what it says when nothing went wron
 Source: facts/reliability.md A3 L2, A4 F01.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import count, product
 from pathlib import Path
 
@@ -53,12 +53,10 @@ def _crash_everywhere(rehearsal: Rehearsal, *, step: int) -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("phase", Phase)
-def test_a_crash_anywhere_leaves_no_trace(
-    phase: Phase, copies: Copies, tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
+def test_a_crash_anywhere_leaves_no_trace(phase: Phase, copies: Copies, tmp_path: Path) -> None:
     with rehearse(tmp_path / "firm", copies, phase) as rehearsal:
         killed = _crash_everywhere(rehearsal, step=1)
-    record_property("killed workers", killed)
+    print(f"{killed} workers were killed")
     assert killed >= 60
 
 
