@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Select
 
 from state.companies import Company
 
-_ONE_BY_ONE = 16  # groups; from then on one read of everything is cheaper than one read for each
+ONE_BY_ONE = 100  # groups; from then on one read of everything is cheaper than one read for each
 _Stored = TypeVar("_Stored", bound=tuple[Any, ...])
 
 
@@ -31,7 +31,7 @@ class ByParty(Generic[_Stored]):
     def rows(self, parties: Sequence[int]) -> list[_Stored]:
         """The rows of these clients."""
         self._asked_count += 1
-        if self._all is None and self._asked_count <= _ONE_BY_ONE:
+        if self._all is None and self._asked_count <= ONE_BY_ONE:
             return self._load(self._query.where(self._party_id.in_(parties)))
         if self._all is None:
             self._all = defaultdict(list)

@@ -15,7 +15,7 @@ from mappings.findings import Finding, FindingStatus
 from mappings.model import content_hash
 from state.audit import append_entry
 from state.bulk import Row, chunks, insert_rows
-from state.by_party import ByParty
+from state.by_party import ONE_BY_ONE, ByParty
 from state.companies import Company, last_id
 from state.expectations import Expectation, covering, end_expired, load_expectations
 from state.findings import DECODER, FindingEvent
@@ -63,6 +63,8 @@ class FindingResults:
         self._known = ByParty(connection, company, select(*_COLUMNS), _Known)
         self._finding_id = last_id(connection, FINDING.c.id, company)
         self._names: set[str] | None = None
+        self._everywhere: dict[str, _Known] | None = None
+        self._looked_count = 0
         self._new: list[Row] = []
         self._updates: list[tuple[int, dict[str, Any]]] = []
         self._events: list[_Happened] = []
@@ -103,9 +105,7 @@ class FindingResults:
         self, party: int | None, known: dict[str, _Known], findings: Sequence[Finding], *, may_resolve: bool
     ) -> bool:
         found: dict[str, Finding] = {finding.fingerprint: finding for finding in findings}
-        strangers = [fingerprint for fingerprint in found if fingerprint not in known]
-        for chunk in chunks(strangers):
-            known |= {stored.fingerprint: stored for stored in self._load(FINDING.c.fingerprint.in_(chunk))}
+        known |= self._known_elsewhere([fingerprint for fingerprint in found if fingerprint not in known])
         for fingerprint, finding in found.items():
             self._find(party, finding, known.get(fingerprint))
         gone = [
@@ -200,6 +200,21 @@ class FindingResults:
             name = f"{finding.code}-{finding.fingerprint[:length]}"
         self._names.add(name)
         return name
+
+    def _known_elsewhere(self, fingerprints: Sequence[str]) -> dict[str, _Known]:
+        """Those that are stored with other clients, or with none: a finding is opened once in a company."""
+        if not fingerprints:
+            return {}
+        self._looked_count += 1
+        if self._everywhere is None and self._looked_count > ONE_BY_ONE:
+            own = FINDING.c.company_id == self._company.id
+            self._everywhere = {stored.fingerprint: stored for stored in self._load(own)}
+        if self._everywhere is not None:
+            return {name: self._everywhere[name] for name in fingerprints if name in self._everywhere}
+        known: dict[str, _Known] = {}
+        for chunk in chunks(fingerprints):
+            known |= {stored.fingerprint: stored for stored in self._load(FINDING.c.fingerprint.in_(chunk))}
+        return known
 
     def _load(self, condition: ColumnElement[bool]) -> list[_Known]:
         query = select(*_COLUMNS).where(FINDING.c.company_id == self._company.id, condition)
