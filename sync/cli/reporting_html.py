@@ -10,14 +10,14 @@ from functools import cache
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from mappings.money import Money, format_amount
+from mappings.money import Money
 from sync.cli.grids import Cell, cell_text
 from sync.cli.hostile_text import visible
 from sync.cli.reporting_pages import exact_moment, rows_grid
 from sync.reports.month_charts import charts_of
 from sync.reports.month_end import Check, MonthPack
 from sync.reports.report import Report
-from sync.rules.desk import amount
+from sync.reports.words import grouped
 
 # A page of more rows is not read; the files have all of them.
 _MOST_ROWS = 200
@@ -35,7 +35,7 @@ _CARDS = (
 class _PageColumn(msgspec.Struct, frozen=True):
     heading: str
     is_number: bool
-    is_day: bool
+    is_short: bool
 
 
 class _PageTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +80,7 @@ def _template() -> Template:
 
 def _cards(pack: MonthPack, currency: str) -> list[tuple[str, str]]:
     return [
-        (label, amount(getattr(total, field).minor, currency))
+        (label, grouped(getattr(total, field)))
         for name, field, label in _CARDS
         for total in pack.named(name).totals
         if getattr(total, "currency", "") == currency
@@ -96,8 +96,7 @@ def _table(report: Report) -> _PageTable:
         title=visible(report.title),
         lines=tuple(visible(line) for line in report.lines[:_MOST_ROWS]),
         columns=tuple(
-            _PageColumn(column.heading.replace("\n", " "), column.is_number, column.key in {"date", "month", "seen_at"})
-            for column in columns
+            _PageColumn(column.heading.replace("\n", " "), column.is_number, not column.is_wide) for column in columns
         ),
         rows=tuple(tuple(_text(row[place]) for place in shown) for row in grid.rows),
         sums=tuple(
@@ -112,29 +111,24 @@ def _table(report: Report) -> _PageTable:
 
 def _text(cell: Cell) -> str:
     if isinstance(cell, Money):
-        return _grouped(cell)
+        return grouped(cell)
     return visible(cell.isoformat() if isinstance(cell, date) and type(cell) is date else cell_text(cell))
 
 
 def _sum(total: msgspec.Struct, key: str, *, is_first: bool) -> str:
     value = getattr(total, key, None)
     if isinstance(value, Money):
-        return _grouped(value)
+        return grouped(value)
     if is_first:
         return f"Total {getattr(total, 'month', '')}".strip()
     return str(value) if key == "currency" and value else ""
-
-
-def _grouped(money: Money) -> str:
-    whole, point, rest = format_amount(abs(money.minor), money.currency).partition(".")
-    return f"{'-' if money.minor < 0 else ''}{int(whole):,}{point}{rest}"
 
 
 def _check(check: Check) -> dict[str, object]:
     return {
         "label": check.label,
         "currency": check.ours.currency,
-        "ours": _grouped(check.ours),
-        "other": _grouped(check.other),
+        "ours": grouped(check.ours),
+        "other": grouped(check.other),
         "holds": check.holds,
     }

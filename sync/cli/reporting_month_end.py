@@ -61,7 +61,7 @@ def month_end(invocation: Invocation, /, folder: Path | None, closing_days: int,
         target = folder or Path(f"month-end-{company.alias}-{question.month}")
         manifest = write_pack(target, pack, gaps)
         application.audit_export(company, f"month-end {question.month}", manifest)
-    _show(manifest, question.parameters(), target, form, output)
+    _show(pack, manifest, question.parameters(), folder=target, form=form, output=output)
     if gaps:
         raise click.exceptions.Exit(ExitCode.INCOMPLETE)
     raise click.exceptions.Exit(ExitCode.CLEAN if all(check.holds for check in pack.checks) else ExitCode.FINDINGS)
@@ -133,7 +133,13 @@ def _told(check: Check) -> dict[str, Any]:
 
 
 def _show(
-    manifest: dict[str, Any], parameters: dict[str, str], folder: Path, form: Format, output: Path | None
+    pack: MonthPack,
+    manifest: dict[str, Any],
+    parameters: dict[str, str],
+    *,
+    folder: Path,
+    form: Format,
+    output: Path | None,
 ) -> None:
     checks = Grid(
         title="What must agree",
@@ -145,8 +151,8 @@ def _show(
             Column("holds", ""),
         ),
         rows=tuple(
-            (one["label"], one["currency"], one["ours"], one["other"], "ties out" if one["holds"] else "DIFFERS")
-            for one in manifest["checks"]
+            (one.label, one.ours.currency, one.ours, one.other, "ties out" if one.holds else "DIFFERS")
+            for one in pack.checks
         ),
         styles={"DIFFERS": "bold red", "ties out": "green"},
     )

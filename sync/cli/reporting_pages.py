@@ -13,9 +13,9 @@ from sync.reporting import REPORT_SCHEMA, record_document
 from sync.reports.report import Report
 
 _HEADINGS = {
-    "customer_balance": "Customer Balance",
-    "accounts_receivable": "Accounts Receivable",
-    "running_total": "Running total",
+    "customer_balance": "Customer\nBalance",
+    "accounts_receivable": "Accounts\nReceivable",
+    "running_total": "Running\ntotal",
     "currency": "Cur",
     "debit_balance": "Debit",
     "credit_balance": "Credit",
@@ -29,7 +29,7 @@ _HEADINGS = {
     "gross_unapplied": "Un-applied",
     "unapplied": "Un-applied",
     "payments_received": "Received",
-    "not_on_invoices": "Not on invoices",
+    "not_on_invoices": "Not on\ninvoices",
     "seen_at": "Seen",
 }
 # What a terminal of 100 columns has room for; files hold every column.
@@ -41,13 +41,13 @@ _SHOWN: Mapping[str, tuple[str, ...]] = {
     "credit-balances": ("client", "debit_balance", "overdue", "credit_balance", "age_0_30", "age_31_60", "age_61_90",
                         "age_91_180", "age_181_365", "age_over_365", "currency"),
     "credit-activity": ("date", "occasion", "origin", "source", "invoice", "original", "current", "currency"),
-    "payments": ("date", "client", "number", "type", "amount", "cash", "credit", "applied", "current", "currency"),
+    "payments": ("date", "client", "number", "amount", "cash", "credit", "applied", "current", "currency"),
     "roll-forward": ("client", "opening", "issued", "applied", "unapplied", "refunded", "edited", "closing",
                      "currency"),
     "restatements": ("month", "event", "client", "amount", "currency", "seen_at"),
 }  # fmt: skip
 _WIDE = frozenset({"client", "event", "source", "invoice", "answer", "on_invoices", "overdue_invoices", "records",
-                   "problem", "number", "origin"})  # fmt: skip
+                   "problem", "number"})  # fmt: skip
 
 
 def report_document(report: Report, parameters: Mapping[str, str]) -> dict[str, Any]:
@@ -101,6 +101,10 @@ def rows_grid(report: Report, rows: tuple[msgspec.Struct, ...], title: str, *, i
     amounts = {field.name for field in msgspec.structs.fields(kind) if field.type is Money}
     shown = names if is_total else _SHOWN[report.name]
     hidden = {name for name in names if name == "answer" or (name.startswith("age_") and _is_nothing(rows, name))}
+    currencies = {str(getattr(row, "currency", "")) for row in rows}
+    if len(currencies) == 1 and not is_total:
+        title = f"{title}, {currencies.pop()}"
+        hidden.add("currency")
     return Grid(
         title=title,
         columns=tuple(

@@ -25,7 +25,7 @@ _LARGEST_MINOR = 10**15
 _HEADING_ROW = 3
 # A running total is not added up.
 _NOT_ADDED = frozenset({"running_total"})
-_INK, _PAPER = "#1F2937", "#E5E7EB"
+_INK = "#1F2937"
 
 
 class _TotalCell(msgspec.Struct, frozen=True):
@@ -65,8 +65,11 @@ class _Writing:
         sheet.write_string(0, 0, visible(report.title), self._format(bold=True, font_size=14))
         sheet.write_string(1, 0, f"{visible(report.scope.company)}, as known at {exact_moment(report.scope.as_of)}")
         heading = self._format(bold=True, bg_color=_INK, font_color="#FFFFFF", text_wrap=True, valign="top")
+        numbers = self._format(
+            bold=True, bg_color=_INK, font_color="#FFFFFF", text_wrap=True, valign="top", align="right"
+        )
         for place, column in enumerate(grid.columns):
-            sheet.write_string(_HEADING_ROW, place, column.heading, heading)
+            sheet.write_string(_HEADING_ROW, place, column.heading, numbers if column.is_number else heading)
             sheet.set_column(place, place, _width(column))
         for line, row in enumerate(grid.rows, start=_HEADING_ROW + 1):
             for place, cell in enumerate(row):
@@ -103,7 +106,7 @@ class _Writing:
                 look = self._amount_format(currency, bold=True, top=1)
                 sheet.write_formula(line, place, f'=SUMIF({where},"{currency}",{area})', look, _plain(ours))
                 reference = f"'{sheet.get_name()}'!{xl_rowcol_to_cell(line, place)}"
-                cells.append(_TotalCell(f"{report.title}: {column.heading}", ours, reference))
+                cells.append(_TotalCell(f"{report.title}: {column.heading.replace(chr(10), ' ')}", ours, reference))
         return cells
 
     def add_front(
@@ -120,6 +123,9 @@ class _Writing:
             sheet.write_string(_HEADING_ROW, place, text, heading)
             sheet.set_column(place, place, width)
         sheet.freeze_panes(_HEADING_ROW + 1, 0)
+        sheet.set_landscape()
+        sheet.set_paper(9)  # A4
+        sheet.fit_to_pages(1, 0)
         line = _HEADING_ROW + 1
         for check in checks:
             self._write(sheet, line, 3, check.other)

@@ -18,6 +18,7 @@ from sync.reports.occasions import Occasion, OccasionKind
 from sync.reports.opened import OpenBook
 from sync.reports.report import Report
 from sync.reports.scope import Dating, Scope
+from sync.reports.words import spoken
 
 
 class AppliedRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,7 +133,7 @@ def _row(opened: OpenBook, occasion: Occasion, on: date | None, excess_minor: in
     problem = ""
     if excess_minor:
         problem = (
-            f"Error: {Money(excess_minor, currency)} more than invoice {invoice} was for is applied to it in "
+            f"Error: {spoken(Money(excess_minor, currency))} more than invoice {invoice} was for is applied to it in "
             "QuickBooks; the report stops at the invoice's amount. Un-apply what is too much."
         )
     return AppliedRow(

@@ -20,6 +20,7 @@ from sync.reports.occasions import Occasion, OccasionKind, remaining_by_issue
 from sync.reports.opened import OpenBook, client_of_bigtime
 from sync.reports.report import Report
 from sync.reports.scope import Scope
+from sync.reports.words import spoken
 
 _Day = date  # the name is that of a column below
 
@@ -207,15 +208,15 @@ def _answer(client: str, balance: Money, sources: list[_Source]) -> Iterator[str
     if not open_ones:
         yield f"{client} has no credit in {balance.currency}."
         return
-    yield f"{client} has a credit of {balance}, because:"
+    yield f"{client} has a credit of {spoken(balance)}, because:"
     for source in sorted(open_ones, key=lambda one: (one.rows[0].date or date.min if one.rows else date.min, one.key)):
         given = [row for row in source.rows if row.occasion == OccasionKind.ISSUED]
-        yield f"- {'; '.join([*map(_gave, given), *_uses(source)])}. Of it {source.left} is left."
+        yield f"- {'; '.join([*map(_gave, given), *_uses(source)])}. Of it {spoken(source.left)} is left."
 
 
 def _gave(row: ActivityRow) -> str:
     on = f"On {row.date.isoformat()}" if row.date else "At an unknown date"
-    return f"{on}, {_WORDS[Origin(row.origin)]} ({row.source}) gave {row.original}"
+    return f"{on}, {_WORDS[Origin(row.origin)]} ({row.source}) gave {spoken(row.original)}"
 
 
 def _uses(source: _Source) -> Iterator[str]:
@@ -223,7 +224,8 @@ def _uses(source: _Source) -> Iterator[str]:
         kind = OccasionKind(row.occasion)
         on = f" on {row.date.isoformat()}" if row.date else ""
         if kind in _USES:
-            yield f"{abs(row.original)} {_USES[kind]} {row.invoice or 'another charge'}{on}"
+            yield f"{spoken(abs(row.original))} {_USES[kind]} {row.invoice or 'another charge'}{on}"
         elif kind is not OccasionKind.ISSUED:
             less = "less" if row.original.is_negative else "more"
-            yield f"it was {'voided' if kind is OccasionKind.VOIDED else 'changed'}{on}: {abs(row.original)} {less}"
+            what = "voided" if kind is OccasionKind.VOIDED else "changed"
+            yield f"it was {what}{on}: {spoken(abs(row.original))} {less}"

@@ -15,6 +15,7 @@ from sync.reports.opened import OpenBook
 from sync.reports.receivables import open_receivables
 from sync.reports.report import Report
 from sync.reports.scope import Scope
+from sync.reports.words import spoken
 
 _LAST_DAYS = (30, 60, 90, 180, 365)
 
@@ -169,6 +170,6 @@ def _total(rows: list[BalanceRow], currency: str) -> BalanceTotal:
 def _beside(row: BalanceRow) -> str:
     count = len(row.overdue_invoices)
     return (
-        f"{row.client} has a credit of {row.credit_balance} beside {row.overdue} overdue on "
+        f"{row.client} has a credit of {spoken(row.credit_balance)} beside {spoken(row.overdue)} overdue on "
         f"{count} invoice{'s' if count != 1 else ''}: {', '.join(row.overdue_invoices)}."
     )

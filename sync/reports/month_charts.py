@@ -5,6 +5,7 @@ from sync.reports.charts import Chart, Span, column_chart
 from sync.reports.credit_balances import AGES, BalanceTotal
 from sync.reports.month_end import MonthPack
 from sync.reports.rolling import RollTotal
+from sync.reports.words import spoken
 
 _AGE_LABELS = ("0-30", "31-60", "61-90", "91-180", "181-365", "> 365")
 _FLOWS = (("issued", 1), ("applied", -1), ("unapplied", 1), ("refunded", -1), ("edited", 1))
@@ -27,7 +28,9 @@ def _by_age(pack: MonthPack, currency: str) -> Chart | None:
         Span(label=label, start_minor=0, end_minor=amount.minor, shown=amount, tone=f"age{place}")
         for place, (label, amount) in enumerate(zip(_AGE_LABELS, amounts, strict=True))
     ]
-    summary = f"Credit that clients have, by the days since the occasion that gave it; {total.credit_balance} in all."
+    summary = (
+        f"Credit that clients have, by the days since the occasion that gave it; {spoken(total.credit_balance)} in all."
+    )
     return column_chart("Credit by age in days", summary, spans, currency)
 
 
@@ -47,7 +50,7 @@ def _waterfall(pack: MonthPack, currency: str) -> Chart | None:
         spans.append(Span(label=label, start_minor=level, end_minor=level + change, shown=shown, tone=tone))
         level += change
     spans.append(Span(label="Closing", start_minor=0, end_minor=level, shown=total.closing, tone="level"))
-    summary = f"How client credit went from {total.opening} to {total.closing}."
+    summary = f"How client credit went from {spoken(total.opening)} to {spoken(total.closing)}."
     return column_chart("Roll-forward of client credit", summary, spans, currency)
 
 

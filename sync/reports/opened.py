@@ -51,17 +51,19 @@ class OpenBook(msgspec.Struct, frozen=True, kw_only=True):
         return content.name if isinstance(content, Client) and content.name else f"customer {client_id}"
 
     def label(self, key: RecordKey) -> str:
-        """A record as people call it: a document by its number, anything else by its kind and id."""
+        """A record as people call it: by its number, or by its kind and id when it has none."""
         content = _last(self.histories.get(key))
-        name = str(key.kind).replace("_", " ")
-        match content:
-            case Invoice():
-                return content.number or f"invoice {key.id}"
-            case CreditMemo() | Entry():
-                return f"{name} {content.number}" if content.number else f"{name} {key.id}"
-            case Payment():
-                return f"{name} {content.reference}" if content.reference else f"{name} {key.id}"
-        return f"{name} {key.id}"
+        number = ""
+        if isinstance(content, Invoice | CreditMemo | Entry):
+            number = content.number
+        elif isinstance(content, Payment):
+            number = content.reference
+        return number or f"{_kind(key)} {key.id}"
+
+    def described(self, key: RecordKey) -> str:
+        """A record by its kind and its number, or its id when it has none."""
+        label = self.label(key)
+        return label if label.startswith(_kind(key)) else f"{_kind(key)} {label}"
 
     def labels(self, keys: Iterable[RecordKey]) -> str:
         """Several records, as people call them."""
@@ -96,6 +98,10 @@ class OpenBook(msgspec.Struct, frozen=True, kw_only=True):
                 key = (occasion.source, occasion.client_id, occasion.currency)
                 left[key] = left.get(key, 0) - occasion.amount_minor
         return {key: minor for key, minor in left.items() if minor != 0}
+
+
+def _kind(key: RecordKey) -> str:
+    return str(key.kind).replace("_", " ")
 
 
 def client_of_bigtime(client_id: str, customers: tuple[str, ...]) -> str:

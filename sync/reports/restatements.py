@@ -92,7 +92,7 @@ class Restatements:
             old, new = dates[version.sequence - 2], dates[version.sequence - 1]
             if old == new or old is None or new is None:
                 continue
-            event = f"{opened.label(history.key)} was re-dated from {old.isoformat()} to {new.isoformat()}"
+            event = f"{opened.described(history.key)} was re-dated from {old.isoformat()} to {new.isoformat()}"
             for occasion in [one for one in occasions if one.sequence < version.sequence]:
                 moved = _seen_in(occasion, version)
                 yield from self._late(opened, old, moved, -occasion.amount_minor, event)
@@ -150,8 +150,8 @@ _EVENTS = {
 
 def _event(opened: OpenBook, occasion: Occasion) -> str:
     sentence = _EVENTS[occasion.kind].format(
-        record=opened.label(occasion.record),
-        source="its credit" if occasion.source == occasion.record else opened.label(occasion.source),
+        record=opened.described(occasion.record),
+        source="its credit" if occasion.source == occasion.record else opened.described(occasion.source),
         targets=opened.labels(occasion.targets) or "a charge",
     )
     is_late = occasion.sequence == 1 and occasion.earliest is not None

@@ -13,6 +13,7 @@ from sync.reports.occasions import OccasionKind
 from sync.reports.opened import OpenBook
 from sync.reports.report import Report
 from sync.reports.scope import Scope
+from sync.reports.words import spoken
 
 
 class RollRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +88,7 @@ class RollForward:
             rows=tuple(rows),
             totals=tuple(_total([row for row in rows if row.currency == one], one) for one in currencies),
             lines=tuple(
-                f"{row.client}: {row.unexplained} of credit is not explained by anything that happened (F9)."
+                f"{row.client}: {spoken(row.unexplained)} of credit is not explained by anything that happened (F9)."
                 for row in rows
                 if row.unexplained.minor != 0
             ),

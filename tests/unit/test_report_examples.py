@@ -57,7 +57,7 @@ def test_why_does_this_client_have_a_credit_of_390() -> None:
     assert (
         "Acme has a credit of 390.00 USD, because:",
         (
-            "- On 2026-09-10, a prepayment (payment 4711) gave 500.00 USD; 110.00 USD was used on 1001 on 2026-10-05. "
+            "- On 2026-09-10, a prepayment (4711) gave 500.00 USD; 110.00 USD was used on 1001 on 2026-10-05. "
             "Of it 390.00 USD is left."
         ),
     ) == report.lines
