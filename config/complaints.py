@@ -25,6 +25,11 @@ _SECRET_NAMES = {
     "token": "BIGTIME_API_TOKEN",
     "bigtime_api_token": "BIGTIME_API_TOKEN",
     "encryption_key": "ENCRYPTION_KEY",
+    "smtp_password": "SMTP_PASSWORD",
+    "webhook": "SLACK_WEBHOOK_URL",
+    "webhook_url": "SLACK_WEBHOOK_URL",
+    "slack_webhook_url": "SLACK_WEBHOOK_URL",
+    "apprise_url": "APPRISE_URL",
 }
 # How a value of each kind is written; keyed by the error types of pydantic that a reader can meet.
 _EXPECTED = {

@@ -29,6 +29,10 @@ class SecretName(StrEnum):
     BIGTIME_PASSWORD = "BIGTIME_PASSWORD"  # noqa: S105 - a name: of the user in companies.bigtime.user_id
     ENCRYPTION_KEY = "ENCRYPTION_KEY"  # 32 bytes in base64; earlier keys may follow it, after a space
     STORE_PASSWORD = "STORE_PASSWORD"  # noqa: S105 - a name: of the PostgreSQL user in store.url
+    SMTP_PASSWORD = "SMTP_PASSWORD"  # noqa: S105 - a name: of the user in channels.username
+    SLACK_WEBHOOK_URL = "SLACK_WEBHOOK_URL"  # the address is the secret
+    APPRISE_URL = "APPRISE_URL"  # an address of Apprise holds the secrets of the service
+    QUICKBOOKS_WEBHOOK_TOKEN = "QUICKBOOKS_WEBHOOK_TOKEN"  # noqa: S105 - a name: the app's verifier token
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from config.alert_settings import AlertSettings, ChannelSettings, channel_disagreements
 from config.complaints import (
     ConfigurationError,
     configuration_error,
@@ -25,6 +26,7 @@ from config.complaints import (
     problems_from_errors,
     shown,
 )
+from config.daemon import DaemonSettings
 from mappings.problems import Problem, problem
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -212,7 +214,10 @@ class Settings(BaseSettings):
     rules: RuleSettings = RuleSettings()
     bigtime_vocabulary: VocabularySettings = VocabularySettings()
     worker: WorkerSettings = WorkerSettings()
+    daemon: DaemonSettings = DaemonSettings()
     logging: LoggingSettings = LoggingSettings()
+    alerts: AlertSettings = AlertSettings()
+    channels: tuple[ChannelSettings, ...] = ()
 
     @classmethod
     def settings_customise_sources(
@@ -296,6 +301,7 @@ def _disagreements(raw: Mapping[str, Any]) -> Iterator[Problem]:
         quickbooks = table.get("quickbooks")
         if isinstance(quickbooks, Mapping):
             yield from _address_disagreements(index, quickbooks)
+    yield from channel_disagreements(raw)
     yield from _repeated(tables, "alias", lambda table: environment_name(str(table.get("alias", ""))))
     yield from _repeated(tables, "quickbooks.realm_id", lambda table: _inner(table, "quickbooks", "realm_id"))
     yield from _repeated(tables, "bigtime.firm", lambda table: _inner(table, "bigtime", "firm"))

@@ -12,8 +12,6 @@ from typing import ClassVar
 
 import msgspec
 
-from mappings.model import System
-
 
 class Reaction(StrEnum):
     """What the caller does about an error."""
@@ -33,14 +31,14 @@ class Reaction(StrEnum):
 class ConnectorError(Exception):
     """A call to a system that did not give what was asked for.
 
-    `operation` names the call in our words ("invoice page", "token refresh"). `http_status` is None when no
-    answer arrived, `code` is the vendor's own, `request_id` is what the vendor's support asks for
-    (`intuit_tid`), `retry_after_seconds` is the wait the system asked for, if it did.
+    `system` is a `System`, or the name of an alert channel. `operation` names the call in our words ("invoice page",
+    "token refresh"). `http_status` is None when no answer arrived, `code` is the vendor's own, `request_id` is what
+    the vendor's support asks for (`intuit_tid`), `retry_after_seconds` is the wait the system asked for, if it did.
     """
 
     def __init__(
         self,
-        system: System,
+        system: str,
         operation: str,
         sentence: str,
         *,

@@ -23,7 +23,6 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from connectors.errors import ConnectorError, ContractBroken, OutcomeUnknown, Unavailable
-from mappings.model import System
 
 _CHUNK_BYTES = 64 * 1024
 _CONNECT_SECONDS = 10.0
@@ -159,7 +158,7 @@ class Transport:
     Side effects: urllib3 logs addresses, which name companies; its loggers are set to say errors only.
     """
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: str) -> None:
         logging.getLogger("urllib3").setLevel(logging.ERROR)
         self._system = system
         session = requests.Session()

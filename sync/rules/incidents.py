@@ -59,7 +59,7 @@ def join_incidents(findings: Sequence[Finding], causes: dict[str, str]) -> tuple
     """
     joined: list[Finding] = []
     for members in _clusters(findings):
-        first = min(members, key=lambda finding: (_is_consequence(finding.code), finding.fingerprint))
+        first = min(members, key=lambda finding: (is_consequence(finding.code), finding.fingerprint))
         cause = causes.get(first.fingerprint) or _CAUSES.get(first.code, "")
         number = _affected(members)
         sentence = f"{cause}; {number} invoice{'s' if number != 1 else ''} affected." if cause else ""
@@ -68,7 +68,8 @@ def join_incidents(findings: Sequence[Finding], causes: dict[str, str]) -> tuple
     return tuple(joined)
 
 
-def _is_consequence(code: str) -> bool:
+def is_consequence(code: str) -> bool:
+    """Whether findings of this code follow from something else, when there is something else."""
     return code.startswith(_CONSEQUENCES)
 
 

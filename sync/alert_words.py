@@ -1,0 +1,177 @@
+"""The words of alerts: an incident as a message, several messages as one. Pure; every text is made harmless here."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from mappings.alerts import AlertKind, Notice, NoticeItem, NoticeSection, WatchedFinding
+from mappings.money import format_amount
+from sync.cli.hostile_text import visible
+
+_LONGEST_NAME = 80
+_LONGEST_TEXT = 1_200
+_MOST_ITEMS = 40
+_MOST_NAMES = 400
+_KINDS = {
+    AlertKind.RAISED: ("", "New"),
+    AlertKind.UPDATED: ("Changed: ", "Changed"),
+    AlertKind.REMINDER: ("Still open: ", "Still open, and nobody has taken it"),
+    AlertKind.RESOLVED: ("Resolved: ", "Resolved"),
+}
+
+
+class NoticeContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What a message is about, and when it is written."""
+
+    company: str
+    incident: str
+    now: datetime
+
+
+def safe(text: str, longest: int = _LONGEST_NAME) -> str:
+    """The text on one line, without anything that acts on a terminal or reverses the reading direction, and short."""
+    plain = visible(" ".join(text.split()))
+    return plain if len(plain) <= longest else plain[: longest - 1] + "…"
+
+
+def heading_of(active: Sequence[WatchedFinding]) -> str:
+    """What an incident is called in a list: its first finding, and where it was seen."""
+    finding = active[0].finding
+    words = finding.slug.replace("-", " ")
+    places = _invoices(active)
+    where = f", {', '.join(places[:3])}" if places else f", {safe(finding.client.name)}" if finding.client.name else ""
+    more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+    return f"{words}{where}{more}"
+
+
+def incident_notice(
+    kind: AlertKind, context: NoticeContext, findings: Sequence[WatchedFinding], exposures: Mapping[str, int]
+) -> Notice:
+    """The message about one incident. `findings` are those it consists of, the one that explains it first."""
+    heading = heading_of(findings)
+    amount = ", ".join(f"{format_amount(minor, currency)} {currency}" for currency, minor in exposures.items())
+    severity = findings[0].finding.severity.value
+    item = NoticeItem(
+        severity=severity, heading=heading, amount=amount, text=_text(findings), facts=_facts(context, findings)
+    )
+    return Notice(
+        kind=kind,
+        company=context.company,
+        severity=severity,
+        subject=f"{context.company}: {' · '.join(part for part in (severity, heading, amount) if part)}",
+        sections=(NoticeSection(items=(item,)),),
+        closing=_commands(context.company, findings),
+    )
+
+
+def ending_notice(context: NoticeContext, findings: Sequence[WatchedFinding], heading: str) -> Notice:
+    """The message that an incident is over. `findings` are those that it was about."""
+    item = NoticeItem(heading=heading, text=_ending(findings), facts=_facts(context, findings))
+    return Notice(
+        kind=AlertKind.RESOLVED,
+        company=context.company,
+        subject=f"{context.company}: {heading}",
+        sections=(NoticeSection(items=(item,)),),
+    )
+
+
+def subject_of(notice: Notice) -> str:
+    """The line that a recipient sees first."""
+    return safe(_KINDS.get(notice.kind, ("", ""))[0] + notice.subject, 200)
+
+
+def joined(notices: Sequence[Notice]) -> Notice:
+    """One message that says what these say; one alone stays as it is. They are about one company."""
+    if len(notices) == 1:
+        return notices[0]
+    sections = []
+    left: list[NoticeItem] = []
+    room = _MOST_ITEMS
+    for kind, (_, words) in _KINDS.items():
+        items = sorted(
+            (item for notice in notices if notice.kind is kind for each in notice.sections for item in each.items),
+            key=lambda item: item.severity or "S9",
+        )
+        if items:
+            sections.append(NoticeSection(heading=f"{words}: {len(items)}", items=tuple(items[:room])))
+            left += items[room:]
+            room = max(0, room - len(items))
+    if left:
+        names = ", ".join(value for item in left for label, value in item.facts if label == "Incident")
+        sections.append(NoticeSection(heading=f"And {len(left)} more", lines=(safe(names, 11 * _MOST_NAMES),)))
+    severity = min((notice.severity for notice in notices if notice.severity), default="")
+    company = notices[0].company
+    return Notice(
+        kind=AlertKind.RAISED,
+        company=company,
+        severity=severity,
+        subject=f"{company}: {len(notices)} incidents{f', the worst {severity}' if severity else ''}",
+        lead=f"{len(notices)} messages came together and are sent as one.",
+        sections=tuple(sections),
+        closing=(f"tieout findings list --company {company}",),
+    )
+
+
+def with_note(notice: Notice, note: str) -> Notice:
+    """The notice with one more line at its end."""
+    return msgspec.structs.replace(notice, closing=(*notice.closing, note))
+
+
+def age_text(since: datetime, now: datetime) -> str:
+    """How long ago, in the largest unit that says something."""
+    hours = max(0, int((now - since).total_seconds() // 3600))
+    if hours < 1:
+        return "less than an hour"
+    if hours < 48:
+        return f"{hours} hour{'s' if hours != 1 else ''}"
+    return f"{hours // 24} days"
+
+
+def _invoices(findings: Sequence[WatchedFinding]) -> list[str]:
+    numbers = [each.finding.invoice.number for each in findings if each.finding.invoice is not None]
+    return [safe(number, 40) for number in dict.fromkeys(numbers) if number]
+
+
+def _text(findings: Sequence[WatchedFinding]) -> str:
+    finding = findings[0].finding
+    cause = f"{finding.cause} " if finding.cause else ""
+    return safe(f"{cause}{finding.explanation}", _LONGEST_TEXT)
+
+
+def _facts(context: NoticeContext, findings: Sequence[WatchedFinding]) -> tuple[tuple[str, str], ...]:
+    clients = [safe(each.finding.client.name) for each in findings if each.finding.client.name]
+    invoices = _invoices(findings)
+    more = f" and {len(invoices) - 12} more" if len(invoices) > 12 else ""
+    owners = sorted({safe(each.assigned_to) for each in findings if each.assigned_to})
+    names = [each.name for each in findings]
+    rest = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    facts = (
+        ("Client", ", ".join(dict.fromkeys(clients[:3]))),
+        ("Invoices" if len(invoices) > 1 else "Invoice", ", ".join(invoices[:12]) + more),
+        ("Proof", str(findings[0].finding.proof).replace("_", " ") if findings else ""),
+        ("Open for", age_text(min(each.since for each in findings), context.now) if findings else ""),
+        ("Assigned to", ", ".join(owners)),
+        ("Findings" if len(names) > 1 else "Finding", ", ".join(names[:12]) + rest),
+        ("Incident", safe(context.incident)),
+    )
+    return tuple((label, value) for label, value in facts if value)
+
+
+def _ending(findings: Sequence[WatchedFinding]) -> str:
+    decided = [each for each in findings if each.decided_by]
+    if not decided:
+        return "The cause is gone: a complete run does not find it any more."
+    last = max(decided, key=lambda each: each.decided_at or each.since)
+    reason = f": {safe(last.reason, 300)}" if last.reason else "."
+    return f"{safe(last.decided_by)} has marked it as {last.status}{reason}"
+
+
+def _commands(company: str, findings: Sequence[WatchedFinding]) -> tuple[str, ...]:
+    if not findings or not findings[0].finding.client.name:
+        return (f"tieout check --company {company}",)
+    first = findings[0].name
+    return (
+        f"tieout findings show {first} --company {company}",
+        f"tieout findings acknowledge {first} --company {company}",
+    )
