@@ -25,6 +25,8 @@ from mappings.model import (
     System,
 )
 
+_OF_ONE_CUSTOMER = (Invoice, Payment, CreditMemo)
+
 
 class IdentityBreak(msgspec.Struct, frozen=True, order=True, kw_only=True):
     """An identity that does not hold for a record: what the record shows, and what the other records give."""
@@ -144,18 +146,22 @@ def customer_breaks(book: Book, ledger: Ledger) -> Iterator[IdentityBreak]:
 
 
 def _of_quickbooks(book: Book, *kinds: Kind) -> list[History]:
-    return [h for h in book.histories if h.key.system is System.QUICKBOOKS and h.key.kind in kinds]
+    return [
+        history
+        for history in book.histories  # walked several times for every book: no property is asked here
+        if (key := history.versions[0].key).kind in kinds and key.system is System.QUICKBOOKS
+    ]
 
 
 def _transactions_by_client(book: Book) -> dict[str, list[History]]:
     """The records that name a customer in any of their versions."""
     touching: defaultdict[str, list[History]] = defaultdict(list)
     for history in book.histories:
-        if history.key.system is not System.QUICKBOOKS:
+        if history.versions[0].key.system is not System.QUICKBOOKS:
             continue
         for version in history.versions:
             content = version.content
-            if isinstance(content, Invoice | Payment | CreditMemo):
+            if isinstance(content, _OF_ONE_CUSTOMER):
                 touching[content.client_id].append(history)
             elif isinstance(content, Entry):
                 for line in content.lines:

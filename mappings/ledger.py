@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
 from enum import StrEnum
+from operator import attrgetter
 
 import msgspec
 
@@ -154,8 +155,12 @@ def split_payments(book: Book) -> dict[RecordKey, Split]:
 
 
 def _quickbooks(book: Book, *kinds: Kind) -> list[History]:
-    found = (h for h in book.histories if h.key.system is System.QUICKBOOKS and h.key.kind in kinds)
-    return sorted(found, key=lambda history: history.key)
+    found = [
+        history
+        for history in book.histories  # walked several times for every book: no property is asked here
+        if (key := history.versions[0].key).kind in kinds and key.system is System.QUICKBOOKS
+    ]
+    return sorted(found, key=attrgetter("key"))
 
 
 def _applications(key: RecordKey, payment: Payment, split: Split) -> Iterator[Application]:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
+from operator import attrgetter
 
 import msgspec
 
@@ -85,6 +86,7 @@ class Links(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 class _Side(msgspec.Struct, frozen=True, kw_only=True):
     """An invoice as the matching sees it: what it says now or last said, and what it ever said."""
 
+    key: RecordKey
     history: History
     number: str
     total: tuple[str, int]
@@ -92,10 +94,6 @@ class _Side(msgspec.Struct, frozen=True, kw_only=True):
     numbers: frozenset[str]
     totals: frozenset[tuple[str, int]]
     clients: frozenset[str]
-
-    @property
-    def key(self) -> RecordKey:
-        return self.history.key
 
 
 # How well two invoices fit, best first: the client is linked; the totals are or were ever equal; the number is equal
@@ -109,7 +107,8 @@ def link(book: Book) -> Links:
     Living invoices are matched first; what is deleted in BigTime may then take what is left, and voided or deleted
     QuickBooks invoices are added as the dead twins they are. The order of the book's histories makes no difference.
     """
-    invoices = sorted((h for h in book.histories if h.key.kind is Kind.INVOICE), key=lambda history: history.key)
+    invoices = [history for history in book.histories if history.versions[0].key.kind is Kind.INVOICE]
+    invoices.sort(key=attrgetter("key"))
     sides = [side for history in invoices if (side := _side(history)) is not None]
     bigtime = [side for side in sides if side.key.system is System.BIGTIME]
     quickbooks = [side for side in sides if side.key.system is System.QUICKBOOKS]
@@ -166,15 +165,16 @@ def _side(history: History) -> _Side | None:
         return None
     # A void wipes the amounts: what the invoice was before is what it is known by.
     valued = [content for content in contents if not content.voided] or contents
-    numbers = frozenset(normalise_number(content.number) for content in contents)
+    numbers = [normalise_number(content.number) for content in contents]
     return _Side(
+        key=history.key,
         history=history,
-        number=normalise_number(contents[-1].number),
+        number=numbers[-1],
         total=(valued[-1].currency, valued[-1].total_minor),
         client=contents[-1].client_id,
-        numbers=numbers - {""},
-        totals=frozenset((content.currency, content.total_minor) for content in valued),
-        clients=frozenset(content.client_id for content in contents if content.client_id),
+        numbers=frozenset(numbers) - {""},
+        totals=frozenset([(content.currency, content.total_minor) for content in valued]),
+        clients=frozenset([content.client_id for content in contents if content.client_id]),
     )
 
 

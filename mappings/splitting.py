@@ -103,6 +103,8 @@ def _signs(payment: Payment, lines_of: _LinesOf) -> list[int]:
     the usual ones.
     """
     signs = [_sign(line, payment, lines_of) for line in payment.lines]
+    if None not in signs:
+        return [sign or 0 for sign in signs]
     unknown = [place for place, sign in enumerate(signs) if sign is None]
     amounts = [payment.lines[place].amount_minor for place in unknown]
     known_minor = sum((sign or 0) * line.amount_minor for sign, line in zip(signs, payment.lines, strict=True))
