@@ -94,7 +94,7 @@ def occasions_of(
             booked_on=booked_on,
             came_on=came_on,
             known_at=version.observed_at,
-            earliest=_later(move.earliest, _made_at(version.content) if move.sequence == 1 else None),
+            earliest=_earliest(move, version, histories),
             latest=move.latest,
             is_first_load=move.sequence == 1 and version.absent_before is None,
         )
@@ -130,6 +130,21 @@ def _came_on(move: Movement, version: Version, booked_on: date | None, scope: Sc
 
 def _made_at(content: Content | None) -> datetime | None:
     return content.created_at if isinstance(content, Payment | CreditMemo | Entry) else None
+
+
+def _earliest(move: Movement, version: Version, histories: Mapping[RecordKey, History]) -> datetime | None:
+    """The last moment before which it cannot have happened: nothing is put on an invoice that is not there yet."""
+    bound = _later(move.earliest, _made_at(version.content) if move.sequence == 1 else None)
+    if move.kind is not MovementKind.APPLIED:
+        return bound
+    made = [_invoice_made_at(histories.get(target)) for target in move.targets]
+    first = min((moment for moment in made if moment is not None), default=None)
+    return bound if first is None or None in made or first > (move.latest or first) else _later(bound, first)
+
+
+def _invoice_made_at(history: History | None) -> datetime | None:
+    content = history.first.content if history else None
+    return content.created_at if isinstance(content, Invoice) else None
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

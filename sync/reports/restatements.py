@@ -154,8 +154,7 @@ def _event(opened: OpenBook, occasion: Occasion) -> str:
         source="its credit" if occasion.source == occasion.record else opened.described(occasion.source),
         targets=opened.labels(occasion.targets) or "a charge",
     )
-    is_late = occasion.sequence == 1 and occasion.earliest is not None
-    return f"{sentence}; entered after the month was reported" if is_late else sentence
+    return f"{sentence}; first seen after the month was reported" if occasion.sequence == 1 else sentence
 
 
 def _total(month: str, currency: str, rows: list[RestatementRow]) -> RestatementTotal:

@@ -1,0 +1,211 @@
+"""Reports through the real command line and the real store: any past report can be made again, byte for byte."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from config.settings import Settings, load_settings
+from connectors.sandbox.clock import SimulatedClock
+from connectors.sandbox.serving import serve_world
+from connectors.sandbox.world import World
+from sync.app import Application, open_application
+from sync.cli.invocation import Invocation
+from sync.cli.program import program
+from sync.demonstration import connect
+from sync.simulation import write_installation
+from sync.work import unwatched
+
+NAMES = ("applied-balance", "credit-balances", "credit-activity", "payments", "roll-forward", "restatements")
+FORMS = ("table", "json", "csv", "xlsx")
+
+
+class Office:
+    """A served firm, the program that reads it, and its command line."""
+
+    def __init__(self, world: World, clock: SimulatedClock, application: Application, config: Path) -> None:
+        self.world = world
+        self.books = world.quickbooks
+        self.clock = clock
+        self._application = application
+        self._config = config
+
+    def at(self, day: str) -> date:
+        """Noon of that day has come."""
+        self.clock.advance_to(datetime.fromisoformat(f"{day}T17:00:00").replace(tzinfo=UTC))
+        return date.fromisoformat(day)
+
+    def read(self) -> None:
+        """One run of the worker."""
+        with self._application.hold(self._application.settings.company(None), unwatched) as worker:
+            report = worker.reconcile()
+        assert report.certificate.gaps == ()
+
+    def report(self, *arguments: str, code: int = 0) -> bytes:
+        """What `tieout report …` prints."""
+
+        @contextmanager
+        def opening(settings: Settings) -> Iterator[Application]:
+            yield self._application
+
+        invocation = Invocation(opening=opening)
+        result = CliRunner().invoke(program, ["report", *arguments, "--config", str(self._config)], obj=invocation)
+        assert code == result.exit_code, result.output
+        return result.stdout_bytes
+
+
+@pytest.fixture
+def office(tmp_path: Path, sqlite_url: str) -> Iterator[Office]:
+    """A firm with a prepayment, an overpayment and a memo of September, some of it used in October."""
+    clock = SimulatedClock(datetime(2026, 9, 1, 17, tzinfo=UTC))
+    world = World(clock)
+    with serve_world(world) as served:
+        config = write_installation(tmp_path / "firm", served, history_start="2026-09-01")
+        config.write_text(config.read_text().replace("sqlite:///tieout.db", sqlite_url))
+        with open_application(load_settings(config), clock=clock) as application:
+            connect(application, application.settings.company(None), served)
+            yield Office(world, clock, application, config)
+
+
+class History:
+    """What happened until the second of November."""
+
+    def __init__(self, office: Office) -> None:
+        books = office.books
+        self.acme = books.add_customer("Acme")
+        self.prepaid = books.receive_payment(self.acme, "500", on=office.at("2026-09-10"), reference="4711")
+        office.read()
+        self.invoice = books.create_invoice(self.acme, "1001", "110", on=office.at("2026-10-05"))
+        books.apply_payment(self.prepaid, self.invoice, "110")
+        office.read()
+        self.memo = books.create_credit_memo(self.acme, "CM-1", "80", on=office.at("2026-10-08"))
+        self.other = books.create_invoice(self.acme, "1002", "75", on=office.at("2026-10-09"))
+        self.link = books.apply_credit(self.memo, self.other, "60", on=office.at("2026-10-20"))
+        self.cash = books.receive_payment(self.acme, "15", on=office.at("2026-10-21"), apply={self.other: "15"})
+        office.at("2026-10-31")
+        office.read()
+        office.at("2026-11-02")
+        office.read()
+
+
+def the_world_moves_on(office: Office, known: History) -> None:
+    """A late application, an un-application, a void, a deletion and a re-dating, all read one by one."""
+    books = office.books
+    late = books.create_invoice(known.acme, "1003", "40", on=office.at("2026-11-20"))
+    books.apply_payment(known.prepaid, late, "40")
+    office.read()
+    office.at("2026-11-25")
+    books.unapply(known.prepaid, known.invoice)
+    office.read()
+    books.edit_payment(known.cash, on=office.at("2026-11-26"))
+    office.read()
+    office.at("2026-11-27")
+    books.delete_payment(known.link)
+    office.read()
+    office.at("2026-11-28")
+    books.void_credit_memo(known.memo)
+    office.read()
+
+
+def arguments_of(name: str, form: str) -> list[str]:
+    subject = ["Acme"] if name == "credit-activity" else ["--month", "2026-10"]
+    return [name, *subject, "--format", form]
+
+
+def test_every_past_report_is_made_again_byte_for_byte(office: Office) -> None:
+    known = History(office)
+    reports = {(name, form): office.report(*arguments_of(name, form)) for name in NAMES for form in FORMS}
+    as_of = json.loads(reports["applied-balance", "json"])["as_of"]
+
+    the_world_moves_on(office, known)
+
+    for (name, form), before in reports.items():
+        assert before == office.report(*arguments_of(name, form), "--as-of", as_of), (name, form)
+    changed = {name for name in NAMES if office.report(*arguments_of(name, "json")) != reports[name, "json"]}
+    assert {"applied-balance", "credit-balances", "credit-activity", "payments", "restatements"} <= changed
+
+
+def test_a_month_end_pack_is_made_again_with_the_same_hashes(office: Office, tmp_path: Path) -> None:
+    known = History(office)
+    office.report("month-end", "--month", "2026-10", "--folder", str(tmp_path / "first"))
+    manifest = (tmp_path / "first" / "manifest.json").read_bytes()
+
+    the_world_moves_on(office, known)
+
+    as_of = json.loads(manifest)["as_of"]
+    again = ["month-end", "--month", "2026-10", "--folder", str(tmp_path / "again"), "--as-of", as_of]
+    office.report(*again)
+    assert manifest == (tmp_path / "again" / "manifest.json").read_bytes()
+    for file in json.loads(manifest)["files"]:
+        content = (tmp_path / "again" / file["name"]).read_bytes()
+        assert (file["bytes"], file["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
+    assert json.loads(manifest)["complete"]
+    assert all(check["holds"] for check in json.loads(manifest)["checks"])
+
+
+def test_the_restatements_name_each_event_that_changed_october(office: Office) -> None:
+    known = History(office)
+    the_world_moves_on(office, known)
+    rows = json.loads(office.report("restatements", "--month", "2026-10", "--format", "json"))["rows"]
+    told = {(row["month"], row["amount"], row["event"]) for row in rows}
+    assert {
+        ("2026-10", "60.00", "payment 7 took credit memo CM-1 back from 1002"),
+        ("2026-10", "-80.00", "credit memo CM-1 was voided or deleted"),
+    } == {(month, amount, event.replace(f"payment {known.link}", "payment 7")) for month, amount, event in told}
+    september = json.loads(office.report("restatements", "--month", "2026-09", "--format", "json"))["rows"]
+    assert ["-110.00", "-40.00", "110.00"] == sorted(row["amount"] for row in september)
+
+
+def test_the_report_document_is_the_documented_one(office: Office) -> None:
+    History(office)
+    document = json.loads(office.report("applied-balance", "--month", "2026-10", "--format", "json"))
+    assert ["schema", "report", "company", "as_of", "parameters", "rows", "totals"] == list(document)
+    assert ("tieout.report/1", "applied-balance", "demo", {"month": "2026-10"}) == tuple(
+        document[key] for key in ("schema", "report", "company", "parameters")
+    )
+    first = document["rows"][0]
+    # fmt: off
+    assert {
+        "date": "2026-10-05", "client": "Acme", "invoice": "1001", "source": "4711", "type": "applied",
+        "customer_balance": "-110.00", "accounts_receivable": "-110.00", "running_total": "-110.00", "currency": "USD",
+        "earliest": "2026-10-05T17:00:00Z", "latest": "2026-10-05T17:00:00Z",
+    } == {key: value for key, value in first.items() if key not in {"origin", "account", "problem", "records"}}
+    assert [{
+        "currency": "USD", "gross_applied": "170.00", "gross_unapplied": "0.00", "customer_balance": "-170.00",
+        "accounts_receivable": "-170.00", "payments_received": "15.00", "not_on_invoices": "0.00",
+    }] == document["totals"]
+    # fmt: on
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_table_fits_into_100_columns(office: Office, name: str) -> None:
+    known = History(office)
+    the_world_moves_on(office, known)
+    lines = office.report(*arguments_of(name, "table")).decode().splitlines()
+    assert max(map(len, lines)) <= 100
+
+
+def test_a_question_that_cannot_be_answered_ends_with_code_2(office: Office) -> None:
+    History(office)
+    for arguments in (
+        ("applied-balance", "--month", "October"),
+        ("applied-balance", "--month", "2026-13"),
+        ("payments", "--from", "2026-10-31", "--to", "2026-10-01"),
+        ("payments", "--as-of", "yesterday"),
+        ("credit-activity", "Nobody"),
+        ("month-end",),
+    ):
+        office.report(*arguments, code=2)
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(office: Office, tmp_path: Path) -> None:
+    History(office)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear client")
+    office.report("month-end", "--month", "2026-10", "--folder", str(tmp_path / "mine"), code=2)
+    assert ["letter.txt"] == [path.name for path in (tmp_path / "mine").iterdir()]
