@@ -3,15 +3,15 @@
 from collections.abc import Callable
 
 from config.complaints import configuration_error
-from config.secret_lookup import SecretLookup, SecretName
+from config.secret_lookup import SecretLookup, SecretName, new_encryption_key
 from config.settings import CompanySettings, WorkerSettings
 from connectors.bigtime.reading import BigTimeReader
-from connectors.errors import AccessRevoked, ConnectorError
+from connectors.errors import AccessRevoked, ConnectorError, ContractBroken, NotFound, Rejected
 from connectors.metering import CallMeter
 from connectors.quickbooks.auth import Authority
 from connectors.quickbooks.reading import QuickBooksReader
-from connectors.quickbooks.tokens import TokenKeeper, Tokens
-from mappings.model import System
+from connectors.quickbooks.tokens import NOT_CONNECTED, REFRESH_OPERATION, TokenKeeper, Tokens
+from mappings.model import Kind, System
 from mappings.vocabulary import Vocabulary
 from state.errors import KeyUnusable
 from state.keyring import KeyRing
@@ -22,7 +22,7 @@ from sync.connections import bigtime_client, quickbooks_authority, quickbooks_cl
 from sync.ports import Clock
 from sync.stored_access import BIGTIME_TOKEN, QUICKBOOKS, QuickBooksTokens, StoredCounts
 
-_KEY_ADVICE = "`tieout connect` makes one"
+_KEY_ADVICE = "put the earlier one back; `tieout connect` makes a new one, and forgets what the earlier one kept secret"
 
 
 class CompanyAccess:
@@ -64,12 +64,11 @@ class CompanyAccess:
     def quickbooks_reader(self, clock: Clock) -> QuickBooksReader:
         """Reads the company's QuickBooks; waits by `clock`.
 
-        Raises: `ConfigurationError` when the app's secret is missing; `AccessRevoked` when there is no encryption key,
-        for then no token can have been stored.
+        Raises: `ConfigurationError` when the app's secret is missing, or the encryption key though something is stored;
+        `AccessRevoked` when nothing ever was.
         """
-        if self._secrets.find(SecretName.ENCRYPTION_KEY) is None:
-            sentence = "this company is not connected to QuickBooks: run `tieout connect quickbooks`"
-            raise AccessRevoked(System.QUICKBOOKS, "token refresh", sentence)
+        if not self._can_be_stored():
+            raise AccessRevoked(System.QUICKBOOKS, REFRESH_OPERATION, NOT_CONNECTED)
         keeper = TokenKeeper(self._tokens(), self.authority(), clock, owner=self._owner)
         meter = CallMeter(
             System.QUICKBOOKS,
@@ -99,6 +98,9 @@ class CompanyAccess:
         reader = self.quickbooks_reader(self._clock)
         try:
             name = reader.fetch_company_name()
+        except (Rejected, NotFound, ContractBroken):
+            count = reader.fetch_count(Kind.INVOICE)
+            return f"company {self._company.quickbooks.realm_id}, {count} invoices; it does not say its name"
         finally:
             reader.meter.save()
         return f"{name.name} ({name.country})" if name.country else name.name
@@ -176,12 +178,24 @@ class CompanyAccess:
         return f"encryption key in the {key.source}"
 
     def _stored_token(self) -> str:
-        """The API token that `connect` has stored; "" when there is none, or no key to read it with."""
-        if self._secrets.find(SecretName.ENCRYPTION_KEY) is None:
+        """The API token that `connect` has stored; "" when there is none."""
+        if not self._can_be_stored():
             return ""
         token = self._token_store().load_secret(BIGTIME_TOKEN) or ""
         self._learn(token)
         return token
+
+    def _can_be_stored(self) -> bool:
+        """Whether something may be stored: there is a key to read it with, or something that only a lost key reads."""
+        if self._secrets.find(SecretName.ENCRYPTION_KEY) is not None:
+            return True
+        strange = self._stored.tokens(KeyRing.from_text(new_encryption_key()))
+        try:
+            strange.load_token(QUICKBOOKS)
+            strange.load_secret(BIGTIME_TOKEN)
+        except KeyUnusable:
+            return True
+        return False
 
     def _tokens(self) -> QuickBooksTokens:
         quickbooks = self._company.quickbooks

@@ -121,6 +121,11 @@ class QuickBooksClient:
         )
 
     @property
+    def realm_id(self) -> str:
+        """The company that this client reads."""
+        return str(self._library.company_id)
+
+    @property
     def meter(self) -> CallMeter:
         """The calls of this client so far."""
         return self._meter
@@ -131,6 +136,11 @@ class QuickBooksClient:
         `read` may raise `Unavailable` for an answer that was cut off: the query is then sent again.
         """
         return self._call(operation, lambda: read(cast("Reply", self._library.query(statement))))
+
+    def fetch_object(self, path: str, read: Callable[[Reply], Read], *, operation: str) -> Read:
+        """What `read` makes of the answer to reading a record that has no id, such as the company's settings."""
+        url = f"{self._library.api_url}/company/{self._library.company_id}/{path}"
+        return self._call(operation, lambda: read(self._library.make_request("GET", url)))
 
     def fetch_changes(
         self, entities: Sequence[str], changed_since: datetime, read: Callable[[Reply], Read], *, operation: str

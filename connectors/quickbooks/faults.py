@@ -249,10 +249,14 @@ def _kind_by_status(status: int, *, has_fault: bool) -> type[ConnectorError]:
         return AccessExpired
     if status == 403 and has_fault:
         return AccessRevoked
-    if status in {403, 408, 425} or status >= 500:  # 403 without a fault is a gateway's, not QuickBooks'
+    if status in {403, 408, 425} or (
+        status >= 500 and status != 501
+    ):  # 403 without a fault is a gateway's, not QuickBooks'
         return Unavailable
     if status == 404:
         return NotFound
+    if status == 501:  # somebody between us and QuickBooks does not do this at all; asking again is no use
+        return Rejected
     if status in {409, 412}:
         return Conflict
     return Rejected if 400 <= status < 500 else ContractBroken

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from connectors.errors import ContractBroken
+from connectors.errors import ContractBroken, NotFound, Rejected
 from connectors.metering import CallMeter
 from connectors.quickbooks.client import QuickBooksClient
 from connectors.quickbooks.slicing import find_id
@@ -22,7 +22,17 @@ from connectors.quickbooks.statements import (
     ids_statement,
     page_statement,
 )
-from connectors.quickbooks.wire import Batch, Changes, head_of, read_changes, read_count, read_rows, time_of
+from connectors.quickbooks.wire import (
+    Batch,
+    Changes,
+    head_of,
+    read_changes,
+    read_count,
+    read_object,
+    read_rows,
+    read_server_time,
+    time_of,
+)
 from mappings.model import Kind, System
 from mappings.quickbooks import ENTITY_NAMES
 
@@ -131,16 +141,23 @@ class QuickBooksReader:
         return Changes(wanted, changes.server_time)
 
     def fetch_preferences(self) -> Batch:
-        """The company's settings: one raw record.
+        """The company's settings: one raw record, or none where QuickBooks refuses to show them in either way.
 
-        Raises: `ContractBroken` when there is none.
+        The server's time is there in any case.
         """
-        batch = self._fetch_rows("SELECT * FROM Preferences", Kind.PREFERENCES)
-        if not batch.records:
-            raise ContractBroken(
-                System.QUICKBOOKS, "preferences", "QuickBooks shows no preferences: check the rights of its user"
+        operation = "preferences"
+        try:
+            return self._fetch_rows("SELECT * FROM Preferences", Kind.PREFERENCES)
+        except (Rejected, NotFound, ContractBroken):
+            pass
+        try:
+            return self._client.fetch_object(
+                "preferences", lambda reply: read_object(reply, "Preferences", operation), operation=operation
             )
-        return batch
+        except (Rejected, NotFound, ContractBroken):
+            return self._client.fetch_query(
+                count_statement(Kind.INVOICE), lambda reply: read_server_time(reply, operation), operation=operation
+            )
 
     def fetch_receivable_accounts(self) -> frozenset[str]:
         """The ids of the accounts-receivable accounts."""
@@ -153,9 +170,7 @@ class QuickBooksReader:
     def fetch_company_name(self) -> CompanyName:
         """Which company this is, for a person to recognise. Raises: `ContractBroken` when it has no name."""
         operation = "company"
-        batch = self._client.fetch_query(
-            "SELECT * FROM CompanyInfo", lambda reply: read_rows(reply, "CompanyInfo", operation), operation=operation
-        )
+        batch = self._fetch_company(operation)
         try:
             row = _COMPANY.decode(batch.records[0]) if batch.records else _CompanyRow()
         except (ValueError, RecursionError):
@@ -163,6 +178,20 @@ class QuickBooksReader:
         if not row.CompanyName:
             raise ContractBroken(System.QUICKBOOKS, operation, "QuickBooks does not say which company this is")
         return CompanyName(row.CompanyName, row.Country or "")
+
+    def _fetch_company(self, operation: str) -> Batch:
+        try:
+            return self._client.fetch_query(
+                "SELECT * FROM CompanyInfo",
+                lambda reply: read_rows(reply, "CompanyInfo", operation),
+                operation=operation,
+            )
+        except (Rejected, NotFound):
+            return self._client.fetch_object(
+                f"companyinfo/{self._client.realm_id}",
+                lambda reply: read_object(reply, "CompanyInfo", operation),
+                operation=operation,
+            )
 
     def _fetch_batch(self, kind: Kind, place: Place) -> Batch:
         return self._fetch_rows(page_statement(kind, place), kind)

@@ -17,6 +17,11 @@ from mappings.model import System
 
 USABLE_MARGIN = timedelta(minutes=5)
 REFRESH_OPERATION = "token refresh"
+# Tokens of another company than the configured one are none, so the configuration may be what is wrong.
+NOT_CONNECTED = (
+    "there is no connection to the configured company: run `tieout connect quickbooks`, or correct `realm_id` and "
+    "`environment` if it was connected before"
+)
 
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,7 +191,7 @@ class TokenKeeper:
             raise AccessRevoked(
                 System.QUICKBOOKS,
                 REFRESH_OPERATION,
-                "this company is not connected to QuickBooks: run `tieout connect quickbooks`",
+                NOT_CONNECTED,
             )
         return held
 

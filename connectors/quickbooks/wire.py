@@ -72,8 +72,17 @@ class _QueryAnswer(msgspec.Struct):
     fault: RawText = msgspec.UNSET
 
 
+class _ObjectAnswer(msgspec.Struct):
+    time: datetime
+    Preferences: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    CompanyInfo: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    Fault: RawText = msgspec.UNSET
+    fault: RawText = msgspec.UNSET
+
+
 class _CountAnswer(msgspec.Struct):
     QueryResponse: _Count
+    time: datetime | None = None
 
 
 class _ChangeSet(msgspec.Struct):
@@ -90,6 +99,7 @@ class _ChangeAnswer(msgspec.Struct):
 
 
 _QUERY = msgspec.json.Decoder(_QueryAnswer)
+_OBJECT = msgspec.json.Decoder(_ObjectAnswer)
 _COUNT = msgspec.json.Decoder(_CountAnswer)
 _CHANGES = msgspec.json.Decoder(_ChangeAnswer)
 _HEAD = msgspec.json.Decoder(RecordHead)
@@ -116,6 +126,22 @@ def read_count(reply: Reply, operation: str) -> int:
     if count < 0:
         raise unexpected(reply, operation, "a count is negative: report this with the request id")
     return count
+
+
+def read_object(reply: Reply, entity: str, operation: str) -> Batch:
+    """The one record of an answer to a read without an id (settings, company). Raises: as `read_rows`."""
+    answer, _ = _decode(_OBJECT, reply, operation)
+    _refuse_faults(answer, reply, operation)
+    raw = getattr(answer, entity)
+    return Batch(() if raw is msgspec.UNSET else (bytes(raw),), _aware(answer.time, reply, operation))
+
+
+def read_server_time(reply: Reply, operation: str) -> Batch:
+    """No record, and when the server began to answer a `COUNT(*)`. Raises: as `read_rows`."""
+    answer, _ = _decode(_COUNT, reply, operation)
+    if answer.time is None:
+        raise unexpected(reply, operation, _UNKNOWN_FORM)
+    return Batch((), _aware(answer.time, reply, operation))
 
 
 def read_changes(reply: Reply, operation: str) -> Changes:

@@ -1,16 +1,18 @@
 """Reads BigTime's clients: the list once a day, and one by one what only the detailed view says.
 
 The detailed view alone names the QuickBooks customer of a client, at one call each; so clients are read one by one
-only when the list has changed, or after a week, and after the first time few of them in a run.
+only where the name leaves a doubt, when the list has changed or after a week, and after the first time few in a run.
 Source: facts/bigtime.md §2.4, §1.5.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
 
 from connectors.errors import AccessRevoked, NotFound, Rejected
+from mappings.indexing import normalise_name
 from mappings.model import Client, Content, Invoice, Kind, RecordKey, System
 from sync.pulling.absence import Absence, Reads, infer_absence
 from sync.pulling.cycle import Cycle
@@ -111,7 +113,7 @@ def read_client_details(cycle: Cycle) -> None:
     after = cycle.cursor.details_after
     if after is None:
         return
-    ids = sorted(cycle.store.load_ids(System.BIGTIME, Kind.CLIENT), key=_numeric)
+    ids = sorted(_doubtful_clients(cycle), key=_numeric)
     waiting = [id_ for id_ in ids if _numeric(id_) > _numeric(after)]
     planned = waiting if cycle.cursor.details_started_at is None else waiting[:_MOST_DETAILS]
     for done, client_id in enumerate(planned, start=1):
@@ -120,6 +122,23 @@ def read_client_details(cycle: Cycle) -> None:
             return
     if not waiting:
         cycle.cursor = _with_details_done(cycle)
+
+
+def _doubtful_clients(cycle: Cycle) -> frozenset[str]:
+    """The clients whose name does not say which QuickBooks customer they are: none has it, or several have.
+
+    For the others the detailed view would cost a call each, of which BigTime allows few a minute, and tell nothing new.
+    """
+    clients = _names(cycle, System.BIGTIME, Kind.CLIENT)
+    customers = Counter(_names(cycle, System.QUICKBOOKS, Kind.CUSTOMER).values())
+    namesakes = Counter(clients.values())
+    return frozenset(id_ for id_, name in clients.items() if not name or customers[name] != 1 or namesakes[name] != 1)
+
+
+def _names(cycle: Cycle, system: System, kind: Kind) -> dict[str, str]:
+    keys = [RecordKey(system, kind, id_) for id_ in cycle.store.load_ids(system, kind)]
+    contents = cycle.store.load_contents(keys)
+    return {key.id: normalise_name(content.name) for key, content in contents.items() if isinstance(content, Client)}
 
 
 def _read_detail(cycle: Cycle, client_id: str, *, is_last: bool) -> bool:
