@@ -75,7 +75,10 @@ class KeyRing:
         """The secret. Raises: `KeyUnusable` when the key is gone, or the ciphertext is not of this place."""
         key = self._keys.get(ciphertext[1 : 1 + _ID_BYTES])
         if ciphertext[:1] != _FORMAT or key is None:
-            raise KeyUnusable("a stored secret was written with a key that is not in the ring: add the earlier key")
+            raise KeyUnusable(
+                "a stored secret was written with a key that is not in the ring: write the earlier key after the "
+                "present one into TIEOUT_ENCRYPTION_KEY, or connect again"
+            )
         nonce, body = (
             ciphertext[1 + _ID_BYTES : 1 + _ID_BYTES + _NONCE_BYTES],
             ciphertext[1 + _ID_BYTES + _NONCE_BYTES :],

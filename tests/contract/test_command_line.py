@@ -194,7 +194,9 @@ def test_a_lost_encryption_key_is_named_and_connecting_again_heals(firm: Firm) -
     firm.connect()
     key = firm.folder / "secrets" / "TIEOUT_ENCRYPTION_KEY"
     key.unlink()
-    assert 4 == firm.reconcile()[0]
+    code, document = firm.reconcile()
+    assert 2 == code
+    assert "TIEOUT_ENCRYPTION_KEY" in document["certificate"]["gaps"][0]["sentence"]
     firm.run("connect", "bigtime", given=firm.served.bigtime_api_token)
     assert key.is_file()
     assert 0 == firm.connect().exit_code
