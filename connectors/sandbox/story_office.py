@@ -21,7 +21,7 @@ _SYNCS = time(21, 0, tzinfo=UTC)
 _CLOSES = time(22, 0, tzinfo=UTC)
 _MINUTES_PER_ACTION = 2
 # By how much mistakes change an amount that was right.
-CHANGES = (Decimal(-60), Decimal(-50), Decimal(75))
+CHANGES = tuple(Decimal(change) for change in (-60, -50, 20, 50, 75, 80, 120))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,7 @@
 """Group D: the same credit or payment with different attributes."""
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import date
 
 from mappings.findings import Proof, Severity
@@ -8,7 +10,7 @@ from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, Line, Pair, Row
 from sync.rules.draft import Draft, on_case
 from sync.rules.matching import may_be_same
 from sync.rules.moment import Moment
-from sync.rules.past import past_lines
+from sync.rules.past import PastLine, past_lines
 
 
 def rounding(desk: Desk) -> tuple[Draft, ...]:
@@ -77,10 +79,8 @@ def applied_to_different_invoices(desk: Desk) -> tuple[Draft, ...]:
     used to be on BigTime's invoice. A client credit in BigTime waits until the sync has had its time: what QuickBooks
     has on the other invoice may still come over, and then it is two credits.
     """
-    moved = {
-        (past.history.key, past.invoice_id, past.amount_minor): past.version
-        for past in past_lines(desk.histories.values())
-    }
+    past = past_lines(desk.histories.values())
+    moved = {(each.history.key, each.invoice_id, each.amount_minor): each.version for each in past}
     lines = list(desk.of_kind(ItemKind.LINE))
     drafts = []
     for row in desk.of_kind(ItemKind.ROW):
@@ -97,7 +97,9 @@ def applied_to_different_invoices(desk: Desk) -> tuple[Draft, ...]:
         near = [
             line
             for line in fitting
-            if _near(row, line, desk.moment) and not (may_come_over and _is_young(line, desk.moment))
+            if _near(row, line, desk.moment)
+            and not (may_come_over and _is_young(line, desk.moment))
+            and _may_have_moved(row, line, [each for each in past if each.invoice_id == case.quickbooks.key.id])
         ]
         chosen = (proved or near)[:1] if proved or len(near) == 1 else []
         for line in chosen:
@@ -106,6 +108,20 @@ def applied_to_different_invoices(desk: Desk) -> tuple[Draft, ...]:
             version = moved.get((line.line.history.key, case.quickbooks.key.id, -row.effect_minor))
             drafts.append(_moved_draft(desk, row, line, proved=bool(proved), version=(version,) if version else ()))
     return tuple(drafts)
+
+
+def _may_have_moved(row: Item, line: Item, past: Iterable[PastLine]) -> bool:
+    """Whether what QuickBooks once had on BigTime's invoice can be what it has elsewhere now.
+
+    A row whose own application we saw go is that application's; it moved only with its credit, or its reference.
+    """
+    assert row.row is not None
+    assert line.line is not None
+    own = [each for each in past if each.amount_minor == row.row.amount_minor]
+    here = line.line
+    return not own or any(
+        set(each.credit_keys) & set(here.credit_keys) or _has_reference_of(row.row, here) for each in own
+    )
 
 
 def _is_young(line: Item, moment: Moment) -> bool:
@@ -213,14 +229,15 @@ def _unlikeness(row: Item, line: Item) -> tuple[bool, int, int, tuple[str, ...],
 
 
 def _names_of_credits(desk: Desk) -> frozenset[str]:
-    """The payment types under which credits of QuickBooks have reached this BigTime."""
-    return frozenset(
-        row.payment.method_name
-        for case in desk.cases.values()
-        for pair in case.pairs
-        if pair.lines and all(line.funding is Funding.CREDIT for line in pair.lines)
-        for row in pair.rows
-    )
+    """The payment types under which QuickBooks' credits usually reach this BigTime; one that went astray does not count."""
+    credit_count, money_count = Counter[str](), Counter[str]()
+    for pair in (pair for case in desk.cases.values() for pair in case.pairs if pair.lines):
+        names = [row.payment.method_name for row in pair.rows]
+        if all(line.funding is Funding.CREDIT for line in pair.lines):
+            credit_count.update(names)
+        elif all(line.funding is Funding.CASH for line in pair.lines):
+            money_count.update(names)
+    return frozenset(name for name, count in credit_count.items() if count > money_count[name])
 
 
 def _is_one_kind(row: Row, line: Line, names: frozenset[str]) -> bool:

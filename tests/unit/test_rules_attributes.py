@@ -40,6 +40,19 @@ def test_a_credit_under_the_name_that_credits_have_in_this_bigtime_is_one_thing_
     assert book.findings() == [("D1", "35.00", "35.00")]
 
 
+def test_one_credit_that_was_pushed_under_the_name_of_a_cheque_makes_no_cheque_a_credit() -> None:
+    book = _a_credit_that_never_came_over()
+    book.twins("102", "500", open_in_quickbooks="300")
+    book.memo("8", "100", "0", on="2026-03-05")
+    book.payment("10", invoices={"q102": "100"}, memos={"8": "100"}, on="2026-03-05")
+    book.row("p2", "102", "100", method=MONEY, on="2026-03-05", word="Check")
+    book.payment("11", invoices={"q102": "100"}, cash="100", on="2026-03-05")
+    book.row("p3", "102", "100", method=MONEY, on="2026-03-05", word="Check")
+    book.row("p1", "101", "150", method=MONEY, on="2026-03-06", word="Check")
+
+    assert sorted(book.findings()) == [("C3", "185.00", "185.00"), ("C4", "-150.00", "150.00")]
+
+
 def test_of_two_differences_the_nearest_amounts_belong_together() -> None:
     book = BookOf()
     book.twins("101", "1000", open_in_quickbooks="200")
@@ -81,3 +94,30 @@ def test_a_client_credit_is_not_joined_with_what_the_sync_may_still_bring_over()
     book = _credit_here_and_there(CREDIT, in_quickbooks_since="2026-04-01")
 
     assert book.findings("2026-04-01") == [("B4", "-200.00", "200.00")]
+
+
+def test_a_credit_that_we_saw_come_loose_is_not_another_invoices_lost_one() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.twins("102", "1000", open_in_quickbooks="775")
+    for name, target in (("7", "q101"), ("8", "q102")):
+        book.memo(name, "225", "0", on="2026-03-05")
+        book.payment(f"p{name}", invoices={target: "225"}, memos={name: "225"}, on="2026-03-05")
+    book.row("p1", "101", "225", method=LABEL, on="2026-03-05")
+    book.payment("p7", invoices={}, on="2026-03-05", seen="2026-03-09")
+    book.memo("7", "225", "225", on="2026-03-05", seen="2026-03-09")
+
+    assert sorted(book.findings()) == [("C3", "225.00", "225.00"), ("E5", "-225.00", "225.00")]
+
+
+def test_a_credit_that_was_put_on_another_invoice_after_it_came_loose_has_moved() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.twins("102", "1000", open_in_quickbooks="775")
+    book.memo("7", "225", "0", on="2026-03-05")
+    book.payment("p7", invoices={"q101": "225"}, memos={"7": "225"}, on="2026-03-05")
+    book.row("p1", "101", "225", method=LABEL, on="2026-03-05")
+    book.payment("p7", invoices={}, on="2026-03-05", seen="2026-03-09")
+    book.payment("p8", invoices={"q102": "225"}, memos={"7": "225"}, on="2026-03-09")
+
+    assert book.findings() == [("D2", "0.00", "225.00")]
