@@ -26,7 +26,7 @@ from config.complaints import (
     problems_from_errors,
     shown,
 )
-from config.daemon import DaemonSettings
+from config.daemon_settings import DaemonSettings
 from mappings.problems import Problem, problem
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -66,7 +66,7 @@ def _check_word(text: str) -> str:
     return text
 
 
-def _web_address(text: str) -> SplitResult:
+def web_address(text: str) -> SplitResult:
     """The parts of an address that secrets may be sent to. Raises `ValueError` with what to write instead."""
     try:
         parts = urlsplit(text)
@@ -83,14 +83,14 @@ def _web_address(text: str) -> SplitResult:
 
 
 def _check_address(text: str) -> str:
-    _web_address(text)
+    web_address(text)
     return text.rstrip("/")
 
 
 def _check_origin(text: str) -> str:
     if not text:
         return text
-    parts = _web_address(text)
+    parts = web_address(text)
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise ValueError(f'must be the origin only: write "{parts.scheme}://{parts.netloc}"')
     return f"{parts.scheme}://{parts.netloc}"
@@ -98,7 +98,7 @@ def _check_origin(text: str) -> str:
 
 def _check_optional_address(text: str) -> str:
     if text:
-        _web_address(text)
+        web_address(text)
     return text
 
 

@@ -125,10 +125,11 @@ class Outbox:
         with write(self._engine) as connection:
             return enqueue(connection, None, planned, at=at)
 
-    def has(self, key: str) -> bool:
-        """Whether a message of that key was ever kept."""
+    def has(self, key: str, channel: str) -> bool:
+        """Whether a message of that key was ever kept for the channel."""
+        own = (ALERT_EVENT.c.dedupe_key == key, ALERT_EVENT.c.channel == channel)
         with read(self._engine) as connection:
-            query = select(ALERT_EVENT.c.id).where(ALERT_EVENT.c.dedupe_key == key).limit(1)
+            query = select(ALERT_EVENT.c.id).where(*own).limit(1)
             return connection.execute(query).first() is not None
 
     def take(self, channel: str, *, owner: str, now: datetime, lasting: timedelta, burst: int) -> tuple[Delivery, ...]:

@@ -6,8 +6,8 @@ from datetime import datetime
 import msgspec
 
 from mappings.alerts import AlertKind, Notice, NoticeItem, NoticeSection, WatchedFinding
-from mappings.money import format_amount
 from sync.cli.hostile_text import visible
+from sync.rules.desk import amount as amount_text
 
 _LONGEST_NAME = 80
 _LONGEST_TEXT = 1_200
@@ -38,7 +38,7 @@ def safe(text: str, longest: int = _LONGEST_NAME) -> str:
 def heading_of(active: Sequence[WatchedFinding]) -> str:
     """What an incident is called in a list: its first finding, and where it was seen."""
     finding = active[0].finding
-    words = finding.slug.replace("-", " ")
+    words = _titled(finding.slug)
     places = _invoices(active)
     where = f", {', '.join(places[:3])}" if places else f", {safe(finding.client.name)}" if finding.client.name else ""
     more = f" and {len(places) - 3} more" if len(places) > 3 else ""
@@ -50,7 +50,7 @@ def incident_notice(
 ) -> Notice:
     """The message about one incident. `findings` are those it consists of, the one that explains it first."""
     heading = heading_of(findings)
-    amount = ", ".join(f"{format_amount(minor, currency)} {currency}" for currency, minor in exposures.items())
+    amount = amounts_text(exposures)
     severity = findings[0].finding.severity.value
     item = NoticeItem(
         severity=severity, heading=heading, amount=amount, text=_text(findings), facts=_facts(context, findings)
@@ -102,8 +102,9 @@ def joined(notices: Sequence[Notice]) -> Notice:
         sections.append(NoticeSection(heading=f"And {len(left)} more", lines=(safe(names, 11 * _MOST_NAMES),)))
     severity = min((notice.severity for notice in notices if notice.severity), default="")
     company = notices[0].company
+    kinds = {notice.kind for notice in notices}
     return Notice(
-        kind=AlertKind.RAISED,
+        kind=kinds.pop() if len(kinds) == 1 else AlertKind.RAISED,
         company=company,
         severity=severity,
         subject=f"{company}: {len(notices)} incidents{f', the worst {severity}' if severity else ''}",
@@ -118,6 +119,11 @@ def with_note(notice: Notice, note: str) -> Notice:
     return msgspec.structs.replace(notice, closing=(*notice.closing, note))
 
 
+def amounts_text(exposures: Mapping[str, int]) -> str:
+    """Amounts by currency, as a reader wants them: 2,170.00 USD."""
+    return ", ".join(amount_text(minor, currency) for currency, minor in exposures.items())
+
+
 def age_text(since: datetime, now: datetime) -> str:
     """How long ago, in the largest unit that says something."""
     hours = max(0, int((now - since).total_seconds() // 3600))
@@ -126,6 +132,11 @@ def age_text(since: datetime, now: datetime) -> str:
     if hours < 48:
         return f"{hours} hour{'s' if hours != 1 else ''}"
     return f"{hours // 24} days"
+
+
+def _titled(slug: str) -> str:
+    words = slug.replace("-", " ").replace("bigtime", "BigTime").replace("quickbooks", "QuickBooks")
+    return words[:1].upper() + words[1:]
 
 
 def _invoices(findings: Sequence[WatchedFinding]) -> list[str]:

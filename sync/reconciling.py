@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from mappings.alerts import AlertChange, AlertSituation
 from mappings.findings import Finding, Gap, TieOut, Verdict
 from mappings.model import History, RecordKey
 from mappings.records import StoredFinding
@@ -16,6 +17,8 @@ from sync.tie_out import decide_verdict
 
 _LOG = logging.getLogger(__name__)
 _UNSETTLED = ("open", "acknowledged")
+
+AlertPlan = Callable[[AlertSituation], Sequence[AlertChange]]
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,11 +57,13 @@ def reconcile_company(
     certificate: Certificate,
     full: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    alerts: AlertPlan | None = None,
 ) -> ReconcileOutcome:
     """Bring the stored findings and the tie-out up to date and say how the company stands.
 
     Incremental and full are the same code over fewer or all groups, and leave the same state. An incomplete run
     opens findings but resolves none. `progress` is called with (groups done, groups in all).
+    `alerts` decides what people are to be told of the findings, in the transaction that changes them.
 
     Side effects: one write transaction on the company's findings.
     """
@@ -70,6 +75,8 @@ def reconcile_company(
             if progress is not None:
                 progress(done, len(groups))
         unit.replace_gates(_gates(company, moment, certificate))
+        if alerts is not None:
+            unit.plan_alerts(alerts)
     findings = books.load_findings()
     outcome = ReconcileOutcome(
         verdict=decide_verdict(

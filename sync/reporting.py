@@ -215,6 +215,7 @@ def finding_document(stored: StoredFinding) -> dict[str, Any]:
         "status": stored.status,
         "first_seen": format_moment(stored.first_seen),
         "incident": finding.incident,
+        "assigned_to": stored.assigned_to,
         "cause": finding.cause,
         "reason": finding.reason,
         "claims": [

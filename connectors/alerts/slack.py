@@ -68,10 +68,11 @@ def payload_of(notice: Notice, subject: str) -> dict[str, Any]:
     blocks: list[dict[str, Any]] = [{"type": "header", "text": _plain(subject, _LONGEST_HEADER)}]
     if notice.lead:
         blocks.append(_section(notice.lead))
+    is_alone = [len(section.items) for section in notice.sections] == [1]  # the header names it already
     for section in notice.sections:
         if section.heading:
             blocks.append({"type": "header", "text": _plain(section.heading, _LONGEST_HEADER)})
-        blocks += [block for item in section.items for block in _item_blocks(item)]
+        blocks += [block for item in section.items for block in _item_blocks(item, alone=is_alone)]
         if section.lines:
             blocks.append(_section("\n".join(section.lines)))
     if len(blocks) > _MOST_BLOCKS:
@@ -93,9 +94,10 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _item_blocks(item: NoticeItem) -> list[dict[str, Any]]:
-    head = " · ".join(part for part in (item.severity, item.heading, item.amount) if part)
-    blocks = [_section(f"{head}\n{item.text}" if item.text else head)]
+def _item_blocks(item: NoticeItem, *, alone: bool) -> list[dict[str, Any]]:
+    head = "" if alone else " · ".join(part for part in (item.severity, item.heading, item.amount) if part)
+    texts = [text for text in (head, item.text) if text]
+    blocks = [_section("\n".join(texts))] if texts else []
     if item.facts:
         facts = "   ".join(f"{label}: {value}" for label, value in item.facts)
         blocks.append({"type": "context", "elements": [_plain(facts, _LONGEST_TEXT)]})

@@ -3,19 +3,22 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 from config.settings import CompanySettings
 from connectors.quickbooks.tokens import Tokens
 from mappings.findings import FindingStatus
 from mappings.model import Book
-from mappings.records import StoredFinding
+from mappings.records import ExpectationScope, StoredFinding
 from sync.checking import Check
 from sync.explaining import Explanation
 from sync.reporting import Decision, PullReport, RunReport
 from sync.verifying import Verification
 from sync.work import ProgressSink
+
+if TYPE_CHECKING:  # it brings the libraries of the channels with it, and most commands never need it
+    from sync.alert_office import AlertOffice
 
 
 class Worker(Protocol):
@@ -160,6 +163,35 @@ class Application(Protocol):
         self, company: CompanySettings, name: str, status: FindingStatus, *, reason: str, who: str
     ) -> StoredFinding:
         """Record a person's decision about a finding."""
+        ...
+
+    def expect(
+        self,
+        company: CompanySettings,
+        name: str,
+        *,
+        scope: ExpectationScope,
+        until: datetime | None,
+        reason: str,
+        who: str,
+    ) -> StoredFinding:
+        """Record that a finding, or with a wider scope its like, is as it should be."""
+        ...
+
+    def assign(self, company: CompanySettings, name: str, assignee: str, *, who: str) -> StoredFinding:
+        """Record who looks after a finding; "" takes the name away."""
+        ...
+
+    def comment(self, company: CompanySettings, name: str, text: str, *, who: str) -> StoredFinding:
+        """Add a remark to a finding."""
+        ...
+
+    def alerts(self) -> "AlertOffice":
+        """Everything about alerts."""
+        ...
+
+    def now(self) -> datetime:
+        """The present."""
         ...
 
     def check(self, company: CompanySettings) -> tuple[Check, ...]:

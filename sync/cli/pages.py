@@ -164,6 +164,7 @@ def finding_lines(stored: StoredFinding) -> list[str]:
         f"Incident:   {finding.incident}{': ' + finding.cause if finding.cause else ''}",
         f"Proof:      {str(finding.proof).replace('_', ' ')}: {finding.reason}",
         f"First seen: {format_moment(stored.first_seen)}, last seen {format_moment(stored.last_seen)}",
+        *([f"Assigned:   {stored.assigned_to}"] if stored.assigned_to else []),
         f"Id:         {stored.id}",
         "",
     ]

@@ -31,7 +31,7 @@ from mappings.findings import (
     Verdict,
 )
 from mappings.model import Kind, RecordKey, System
-from mappings.records import StoredFinding
+from mappings.records import ExpectationScope, StoredFinding
 from state.errors import CompanyBusy, UnknownFinding
 from sync.cli.application import Application
 from sync.cli.invocation import Invocation
@@ -155,6 +155,15 @@ class FakeApplication:
         self.decided.append((name, status, reason, who))
         return finding(status=status)
 
+    def expect(
+        self, company: Any, name: str, *, scope: ExpectationScope, until: datetime | None, reason: str, who: str
+    ) -> StoredFinding:
+        self.decided.append((name, FindingStatus.EXPECTED, reason, who))
+        return finding(status=FindingStatus.EXPECTED)
+
+    def now(self) -> datetime:
+        return SEEN
+
     def explain(self, subject: str) -> Explanation:
         step = Step(label="A1 credited in bigtime", amount_minor=-20_000, currency="USD", records=(EVIDENCE,))
         return Explanation(company="acme", subject=f"Invoice {subject}", steps=(step,))
@@ -239,6 +248,7 @@ def test_the_reconcile_document_is_the_documented_one(tmp_path: Path) -> None:
                 "status": "open",
                 "first_seen": "2026-11-05T09:00:00Z",
                 "incident": "A1:9001",
+                "assigned_to": "",
                 "cause": "",
                 "reason": "seen without the row, then with it",
                 "claims": [{"invoice": "9001", "amount": "-200.00"}],
