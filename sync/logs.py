@@ -7,6 +7,7 @@ are kept silent, and known secrets are masked in whatever still gets through.
 import json
 import logging
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ _TALKATIVE = (
     "quickbooks",
     "sqlalchemy",
     "alembic",
+    "apscheduler",
 )
 _MASK = "[secret]"
 _SHORTEST_SECRET = 6
@@ -31,11 +33,13 @@ class SecretMask(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._secrets: set[str] = set()
+        self._lock = threading.Lock()
+        self._secrets: frozenset[str] = frozenset()  # replaced, never changed: other threads are logging
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Mask these from now on; very short ones are left out, they would mask ordinary words."""
-        self._secrets.update(secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)
+        with self._lock:
+            self._secrets |= {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
 
     def mask(self, text: str) -> str:
         """The text without any known secret."""
