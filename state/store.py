@@ -1,6 +1,6 @@
 """The way into the store: open it by its URL, take a company by its alias, and everything else from there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -21,6 +21,7 @@ from state.keyring import KeyRing
 from state.leases import Lease, acquire, release, renew
 from state.meter import CallMeter, load_month_of_all
 from state.outbox import Outbox
+from state.overview import Overview, load_outbox_depth
 from state.runs import Runs
 from state.schema import upgrade
 from state.times import Clock
@@ -42,6 +43,10 @@ class HeldLease:
         """Prolong the lease: call it now and then while nothing is being written. Raises: `LeaseLost`."""
         renew(self._engine, self.lease, now=self._clock.now())
 
+    def release(self) -> None:
+        """Give the company back before the block ends: what still goes on in it cannot write any more."""
+        release(self._engine, self.lease)
+
 
 class CompanyStore:
     """One company's part of the store. Reading needs no lease; `records` and `books` of a lease can write."""
@@ -55,6 +60,7 @@ class CompanyStore:
         self.audit = AuditLog(engine, company)
         self.findings = FindingDesk(engine, company)
         self.alerts = AlertDesk(engine, company)
+        self.overview = Overview(engine, company)
 
     @contextmanager
     def hold(self, *, owner: str = "", lasting: timedelta = _LEASE_LASTING) -> Iterator[HeldLease]:
@@ -140,3 +146,7 @@ class Store:
     def load_month_of_all(self, system: System, *, at: datetime) -> tuple[int, int]:
         """(sent, metered) calls of all companies in the month of `at`."""
         return load_month_of_all(self._engine, system, at=at)
+
+    def load_outbox_depth(self) -> Mapping[str, int]:
+        """How many messages of all companies are in each state of delivery."""
+        return load_outbox_depth(self._engine)

@@ -2,9 +2,10 @@
 
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import make_url
@@ -13,11 +14,14 @@ from config.secret_lookup import SecretLookup, SecretName, secret_lookup
 from config.settings import CompanySettings, Settings, VocabularySettings
 from mappings.findings import FindingStatus
 from mappings.model import Kind, Preferences, RecordKey, System
-from mappings.records import PullOutcome, StoredFinding
+from mappings.records import ExpectationScope, PullOutcome, StoredFinding
 from mappings.vocabulary import Vocabulary
-from state.store import Store
+from state.overview import Overview
+from state.store import HeldLease, Store
 from state.versions import RecordStore
 from sync.access import CompanyAccess
+from sync.alert_office import AlertOffice
+from sync.alerting import BeatReport
 from sync.checking import Check, attempt
 from sync.clocks import SystemClock
 from sync.company_reader import CompanyReader
@@ -29,6 +33,7 @@ from sync.pulling.bigtime import pull_bigtime
 from sync.pulling.quickbooks import pull_quickbooks
 from sync.report_reader import ReportReader
 from sync.stored_access import LeaseKeepingClock
+from sync.webhook_intake import WebhookRoute
 from sync.work import ProgressSink
 
 _FALLBACK_CURRENCY = "USD"
@@ -90,16 +95,30 @@ class Application:
         self._mask = mask
         # Who refreshes a token or holds a company, for a person who has to find the process.
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
+        self._alerts = AlertOffice(
+            settings,
+            store=store,
+            secrets=secrets,
+            clock=clock,
+            owner=f"{self._owner}:{uuid4().hex[:8]}",
+            learn=lambda secret: mask.learn([secret]),
+        )
+        self._held: dict[str, HeldLease] = {}
 
     # Work
 
     @contextmanager
-    def hold(self, company: CompanySettings, progress: ProgressSink) -> Iterator[CompanyWorker]:
-        """The company's worker, alone until the end of the block. Raises: `state.errors.CompanyBusy`."""
+    def hold(
+        self, company: CompanySettings, progress: ProgressSink, *, clock: Clock | None = None
+    ) -> Iterator[CompanyWorker]:
+        """The company's worker, alone until the end of the block; it waits by `clock`, or by the application's.
+
+        Raises: `state.errors.CompanyBusy`.
+        """
         stored = self._store.company(company.alias)
         lasting = timedelta(seconds=self.settings.worker.lease_seconds)
-        with stored.hold(owner=self._owner, lasting=lasting) as held:
-            clock = LeaseKeepingClock(self.clock, held)
+        with stored.hold(owner=self._owner, lasting=lasting) as held, self._remembered(company.alias, held):
+            clock = LeaseKeepingClock(clock or self.clock, held)
 
             def watch(step: str, done: int, total: int | None) -> None:
                 clock.keep()  # the pulls report between transactions; comparing is one transaction and must not
@@ -123,7 +142,55 @@ class Application:
                 pulls={System.QUICKBOOKS: pulls.pull_quickbooks, System.BIGTIME: pulls.pull_bigtime},
                 clock=clock,
                 progress=progress,
+                alerts=self._alerts.plan,
             )
+
+    @contextmanager
+    def _remembered(self, alias: str, held: HeldLease) -> Iterator[None]:
+        self._held[alias] = held
+        try:
+            yield
+        finally:
+            self._held.pop(alias, None)
+
+    def release_leases(self) -> None:
+        """Give back every company that this process still holds, so that another need not wait for the expiry.
+
+        Work that is still going on under such a lease ends at its next transaction, which keeps nothing.
+        """
+        for held in tuple(self._held.values()):
+            held.release()
+
+    def overview(self, company: CompanySettings) -> Overview:
+        """The company's numbers, for the schedule and for monitors."""
+        return self._store.company(company.alias).overview
+
+    def month_calls(self) -> int:
+        """The metered calls of QuickBooks that all companies have made this month."""
+        return self._store.load_month_of_all(System.QUICKBOOKS, at=self.clock.now())[1]
+
+    def outbox_depth(self) -> Mapping[str, int]:
+        """How many messages to people are in each state of delivery."""
+        return self._store.load_outbox_depth()
+
+    def webhook_routes(self, companies: Sequence[CompanySettings]) -> tuple[WebhookRoute, ...]:
+        """The companies whose webhooks can be told from forged ones.
+
+        Raises: `ConfigurationError` when there are none.
+        """
+        name = SecretName.QUICKBOOKS_WEBHOOK_TOKEN
+        found = {company: self._secrets.find(name, company.alias) for company in companies}
+        if not any(found.values()):
+            self._secrets.require(name, advice="the verifier token stands on your Intuit app's page of webhooks")
+        return tuple(
+            WebhookRoute(
+                alias=company.alias,
+                realm_id=company.quickbooks.realm_id,
+                verifier_token=secret.value.get_secret_value(),
+            )
+            for company, secret in found.items()
+            if secret is not None
+        )
 
     def access(self, company: CompanySettings) -> CompanyAccess:
         """The company's access to its systems."""
@@ -156,6 +223,42 @@ class Application:
         log = self._store.company(company.alias).audit
         log.append(at=self.clock.now(), actor=self._owner, action="exported", subject=subject, detail=manifest)
 
+    def expect(
+        self,
+        company: CompanySettings,
+        name: str,
+        *,
+        scope: ExpectationScope,
+        until: datetime | None,
+        reason: str,
+        who: str,
+    ) -> StoredFinding:
+        """Record that a finding, or with a wider scope its like, is as it should be, and audit it."""
+        desk = self._store.company(company.alias).findings
+        return desk.expect(name, scope=scope, actor=who, reason=reason, at=self.clock.now(), until=until)
+
+    def assign(self, company: CompanySettings, name: str, assignee: str, *, who: str) -> StoredFinding:
+        """Record who looks after a finding, and audit it."""
+        desk = self._store.company(company.alias).findings
+        return desk.assign(name, assignee, actor=who, at=self.clock.now())
+
+    def comment(self, company: CompanySettings, name: str, text: str, *, who: str) -> StoredFinding:
+        """Add a remark to a finding, and audit it."""
+        desk = self._store.company(company.alias).findings
+        return desk.comment(name, text, actor=who, at=self.clock.now())
+
+    def alerts(self) -> AlertOffice:
+        """Everything about alerts."""
+        return self._alerts
+
+    def drain_alerts(self) -> BeatReport:
+        """Let time take effect on all alerts, write the digest when it is due, and send what is due."""
+        return self._alerts.beat()
+
+    def now(self) -> datetime:
+        """The present."""
+        return self.clock.now()
+
     def decide(
         self, company: CompanySettings, name: str, status: FindingStatus, *, reason: str, who: str
     ) -> StoredFinding:
@@ -172,6 +275,7 @@ class Application:
             attempt("QuickBooks", access.check_quickbooks),
             attempt("BigTime", access.check_bigtime),
             attempt("BigTime's words", lambda: access.check_words(self.vocabulary)),
+            *self._alerts.checks(),
         )
 
 

@@ -16,7 +16,7 @@ from mappings.records import PullOutcome, RunRecord
 from sync.exit_codes import ExitCode
 from sync.knowledge import Knowledge
 from sync.ports import BookStore, Clock
-from sync.reconciling import reconcile_company
+from sync.reconciling import AlertPlan, ReconcileOutcome, reconcile_company
 from sync.reporting import CallCount, PullReport, RunCertificate, RunReport, certificate_document, exit_code_of
 from sync.rules.moment import Moment
 from sync.viewing import moment_of
@@ -96,6 +96,7 @@ class CompanyWorker:
         pulls: Mapping[System, Pull],
         clock: Clock,
         progress: ProgressSink = unwatched,
+        alerts: AlertPlan | None = None,
     ) -> None:
         self._company = company
         self._rules = rules
@@ -105,6 +106,7 @@ class CompanyWorker:
         self._pulls = pulls
         self._clock = clock
         self._progress = progress
+        self._alerts = alerts
 
     def pull(self, *, full: bool = False, accept_losses: bool = False) -> PullReport:
         """Read what changed, or with `full` everything, and judge nothing.
@@ -114,7 +116,7 @@ class CompanyWorker:
         run_id = self._runs.start("sync", at=self._clock.now()).id
         reading = self._read(run_id, full=full, accept_losses=accept_losses)
         certificate = reading.certificate()
-        self._finish(run_id, None, certificate)
+        self._finish(run_id, None, certificate_document(certificate))
         code = ExitCode.CLEAN if certificate.complete else ExitCode.INCOMPLETE
         return PullReport(
             company=self._company.alias,
@@ -124,34 +126,72 @@ class CompanyWorker:
             problem=_problem(reading.error),
         )
 
-    def reconcile(self, *, no_pull: bool = False, full: bool = False, accept_losses: bool = False) -> RunReport:
+    def reconcile(
+        self, *, no_pull: bool = False, full: bool = False, accept_losses: bool = False, kind: str = "reconcile"
+    ) -> RunReport:
         """Read what changed (unless `no_pull`) and bring the findings up to date.
 
         `full` reads everything again and looks at every group; the findings are the same either way. A run that
-        read nothing rests on the reading before it, and repeats its gaps.
+        read nothing rests on the reading before it, and repeats its gaps. `kind` is what the list of runs calls a run
+        that read.
         """
         before = self._runs.last()
-        run_id = self._runs.start("reconcile", at=self._clock.now()).id
+        run_id = self._runs.start("compare" if no_pull else kind, at=self._clock.now()).id
         if no_pull:
             reading = Reading(gaps=inherited_gaps(before))
         else:
             reading = self._read(run_id, full=full, accept_losses=accept_losses)
-        outcome = reconcile_company(
+        outcome = self._judge(run_id, reading, self._moment(), full=full)
+        certificate = reading.certificate()
+        self._finish(run_id, outcome.verdict, certificate_document(certificate))
+        return self._report(run_id, reading, outcome)
+
+    def verify(self, *, kind: str = "verify") -> tuple[RunReport, tuple[str, ...]]:
+        """A run like `reconcile`, after which every group is looked at again and the two results are compared.
+
+        Answers the run and, as fingerprints of findings and names of invoices, where the second look differs from
+        what the first left; nothing should. The second is what is kept, and the differences stand in the run's
+        certificate.
+        """
+        run_id = self._runs.start(kind, at=self._clock.now()).id
+        reading = self._read(run_id, full=False, accept_losses=False)
+        moment = self._moment()
+        self._judge(run_id, reading, moment, full=False)
+        before = self._results()
+        outcome = self._judge(run_id, reading, moment, full=True)
+        after = self._results()
+        differences = tuple(sorted(name for name in before | after if before.get(name) != after.get(name)))
+        document = {**certificate_document(reading.certificate()), "differences": list(differences)}
+        self._finish(run_id, outcome.verdict, document)
+        return self._report(run_id, reading, outcome), differences
+
+    def _judge(self, run_id: str, reading: Reading, moment: Moment, *, full: bool) -> ReconcileOutcome:
+        return reconcile_company(
             self._books,
             run_id=run_id,
             company=self._company.alias,
-            moment=self._moment(),
+            moment=moment,
             certificate=self._knowledge.certificate(reading.gaps),
             full=full,
             progress=lambda done, total: self._progress("comparing", done, total),
+            alerts=self._alerts,
         )
-        certificate = reading.certificate()
-        self._finish(run_id, outcome.verdict, certificate)
+
+    def _results(self) -> dict[str, bytes]:
+        """Everything that a reconcile decides, by name."""
+        encode = msgspec.msgpack.encode
+        found = {
+            f"finding {stored.finding.fingerprint}": encode((stored.finding, stored.status, stored.first_seen))
+            for stored in self._books.load_findings()
+        }
+        return found | {f"invoice {line.invoice.bigtime}": encode(line) for line in self._books.load_tie_lines()}
+
+    def _report(self, run_id: str, reading: Reading, outcome: ReconcileOutcome) -> RunReport:
         return RunReport(
             company=self._company.alias,
             run=run_id,
             verdict=outcome.verdict,
-            certificate=certificate,
+            certificate=reading.certificate(),
             tie_outs=outcome.tie_outs,
             findings=outcome.findings,
             exit_code=_exit_code(exit_code_of(outcome.verdict), reading.error),
@@ -183,8 +223,8 @@ class CompanyWorker:
     def _moment(self) -> Moment:
         return moment_of(self._clock.now(), ZoneInfo(self._company.timezone), self._rules)
 
-    def _finish(self, run_id: str, verdict: Verdict | None, certificate: RunCertificate) -> None:
-        text = msgspec.json.encode(certificate_document(certificate)).decode()
+    def _finish(self, run_id: str, verdict: Verdict | None, certificate: Mapping[str, Any]) -> None:
+        text = msgspec.json.encode(certificate).decode()
         self._runs.finish(run_id, at=self._clock.now(), verdict=verdict, certificate=text)
         _LOG.info("run finished", extra=self._extra("run_finished", run_id))
 

@@ -1,11 +1,12 @@
 """What the worker needs from the outside, said by the worker. `state` and `connectors` have it; tests fake it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Protocol
 
-from mappings.findings import BookResult, Finding, TieOut
+from mappings.alerts import AlertChange, AlertSituation
+from mappings.findings import BookResult, Finding, TieLine, TieOut
 from mappings.model import Book, Content, History, Kind, Observation, RecordKey, System
 from mappings.records import Group, Quarantined, StoredFinding, StoredRecord
 
@@ -122,6 +123,10 @@ class BookStore(Protocol):
         """The tie-out per currency over all stored tie lines."""
         ...
 
+    def load_tie_lines(self) -> tuple[TieLine, ...]:
+        """The tie-out of each posted invoice that has a twin."""
+        ...
+
 
 class ReconcileUnit(Protocol):
     """One transaction of a reconcile."""
@@ -141,4 +146,8 @@ class ReconcileUnit(Protocol):
 
     def replace_gates(self, findings: Sequence[Finding]) -> None:
         """Put the company-wide findings of group G in place of the earlier ones."""
+        ...
+
+    def plan_alerts(self, plan: Callable[[AlertSituation], Sequence[AlertChange]]) -> None:
+        """Let `plan` decide, once everything is replaced, what people are to be told; kept in this transaction."""
         ...

@@ -8,6 +8,8 @@ from typing import Any
 import click
 
 from sync.cli import (
+    alerts,
+    always_on,
     auditing,
     checking,
     connecting,
@@ -77,7 +79,9 @@ for command in (
     connecting.disconnect,
     running.sync,
     running.reconcile,
+    always_on.run,
     findings.findings,
+    alerts.alerts,
     explaining.explain,
     reporting.report,
     auditing.audit,
