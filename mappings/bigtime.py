@@ -46,7 +46,8 @@ def invoice_from_bigtime(
         row = _row(raw)
         id_ = _required_id(row, "Sid")
         content = _invoice(row, vocabulary, currency, is_draft=is_draft)
-        refuse_nul(content)
+        if b"\\" in raw:  # the only way to write it
+            refuse_nul(content)
     except Refused as refused:
         return refused.problem
     except UNREADABLE as error:
@@ -68,7 +69,8 @@ def client_from_bigtime(raw: bytes) -> MappedRecord | Problem:
             quickbooks_id=_none_as_empty(_text(row, "QBCustomerId")),
             code=_text(row, "ClientId"),
         )
-        refuse_nul(content)
+        if b"\\" in raw:  # the only way to write it
+            refuse_nul(content)
     except Refused as refused:
         return refused.problem
     except UNREADABLE as error:
@@ -120,7 +122,8 @@ def _beginning(payment: Payment) -> str:
 def _read_payment(raw: bytes, vocabulary: Vocabulary, currency: str) -> Payment | Problem:
     try:
         payment = _payment(_row(raw), vocabulary, currency)
-        refuse_nul(payment)
+        if b"\\" in raw:
+            refuse_nul(payment)
     except Refused as refused:
         return refused.problem
     except UNREADABLE as error:
