@@ -200,6 +200,7 @@ def amounts_differ(desk: Desk) -> tuple[Draft, ...]:
             and may_be_same(row.row, line.line)
             and _near(row, line, desk.moment)
             and (_has_reference_of(row.row, line.line) or _is_one_kind(row.row, line.line, names))
+            and not _is_about_to_come(row, line, desk.moment)
         ]
         fitting.sort(key=lambda both: _unlikeness(*both))
         used: set[tuple[str, ...]] = set()
@@ -208,6 +209,14 @@ def amounts_differ(desk: Desk) -> tuple[Draft, ...]:
                 used |= {row.id, line.id}
                 drafts.append(_amount_draft(case, row, line))
     return tuple(drafts)
+
+
+def _is_about_to_come(row: Item, line: Item, moment: Moment) -> bool:
+    """Whether a sync will rather bring this application by itself: it is young, and the row speaks of another day."""
+    assert row.row is not None
+    assert line.line is not None
+    is_same_event = _has_reference_of(row.row, line.line) or row.row.on == line.line.payment.paid_on
+    return not is_same_event and _is_young(line, moment)
 
 
 def _has_reference_of(row: Row, line: Line) -> bool:

@@ -53,6 +53,17 @@ def test_one_credit_that_was_pushed_under_the_name_of_a_cheque_makes_no_cheque_a
     assert sorted(book.findings()) == [("C3", "185.00", "185.00"), ("C4", "-150.00", "150.00")]
 
 
+def test_a_payment_that_the_sync_may_still_bring_is_not_taken_for_another_days_with_another_amount() -> None:
+    book = BookOf()
+    book.twins("101", "9000", open_in_quickbooks="5785")
+    book.row("p1", "101", "2865", method=MONEY, on="2026-03-30", word="Check")
+    book.payment("9", invoices={"q101": "3215"}, on="2026-04-01", cash="3215")
+    assert book.findings("2026-04-01") == [("C4", "-2865.00", "2865.00")]
+
+    book.row("p2", "101", "3200", method=MONEY, on="2026-04-01", word="Check")
+    assert book.findings("2026-04-01") == [("C4", "-2865.00", "2865.00"), ("D1", "15.00", "15.00")]
+
+
 def test_of_two_differences_the_nearest_amounts_belong_together() -> None:
     book = BookOf()
     book.twins("101", "1000", open_in_quickbooks="200")
