@@ -22,7 +22,7 @@ def monthly_credit(office: Office) -> PlantedDecoy | None:
     pair = _pair(office)
     if pair is None:
         return None
-    amount, books = Decimal(office.chance.randint(10, 40) * 5), office.world.quickbooks
+    amount, books = office.part(pair[0]), office.world.quickbooks
     for bill, on in zip(pair, (office.today - timedelta(days=30), office.today), strict=True):
         memo = books.create_credit_memo(office.customer(bill), office.next_number("CM"), amount, on=on)
         books.apply_credit(memo, bill.twin, amount, on=on)

@@ -20,6 +20,8 @@ _OPENS = time(14, 30, tzinfo=UTC)
 _SYNCS = time(21, 0, tzinfo=UTC)
 _CLOSES = time(22, 0, tzinfo=UTC)
 _MINUTES_PER_ACTION = 2
+# Amounts that decoys always have.
+_FIXED = frozenset(Decimal(amount) for amount in (45, 50, 100, 110, 120, 200, 250))
 # By how much mistakes change an amount that was right.
 CHANGES = tuple(Decimal(change) for change in (-60, -50, 20, 50, 75, 80, 120))
 
@@ -140,7 +142,7 @@ class Office:
         self.long_ago: set[str] = set()
         self.said: list[str] = []
         self._engagements = tuple(engagements)
-        usual = {Decimal(each.monthly_credit) for each in engagements}
+        usual = {*_FIXED, *(Decimal(each.monthly_credit) for each in engagements)}
         self._parts: set[Decimal] | None = usual if amounts_are_distinct else None
         self._promised: list[Callable[[], object]] = []
         self._clients = {each: world.add_client(each.client) for each in engagements}
