@@ -13,7 +13,7 @@ from mappings.findings import TieLine, TieOut
 from mappings.indexing import index_content
 from mappings.model import Book, History, Kind, Preferences, RecordKey, System, Version
 from mappings.records import Group, StoredFinding
-from state.bulk import Row, select_in
+from state.bulk import Row, select_in, walk_by_indexes
 from state.companies import Company, last_id
 from state.cursors import RECEIVABLE_ACCOUNTS, load_cursor
 from state.engine import read, write
@@ -81,6 +81,7 @@ class BookReader:
             accounts = _load_accounts(connection, self._company)
         for batch in _batches(groups):
             with read(self._engine) as connection:
+                walk_by_indexes(connection)
                 wanted = [numbers[party] for group in batch for party in group.parties if party in numbers]
                 histories = _load_histories(connection, newest, until, wanted)
             for group in batch:

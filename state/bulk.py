@@ -13,6 +13,15 @@ from msgspec import json
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
+_WALK = "".join(
+    f"SET LOCAL {setting};"
+    for setting in (
+        "enable_hashjoin = off",
+        "enable_mergejoin = off",
+        "enable_seqscan = off",
+        "max_parallel_workers_per_gather = 0",
+    )
+)
 Row = tuple[Any, ...]
 Item = TypeVar("Item")
 
@@ -25,6 +34,12 @@ def chunks(items: Sequence[Item] | Iterator[Item], size: int = _CHUNK) -> Iterat
     iterator = iter(items)
     while chunk := list(islice(iterator, size)):
         yield chunk
+
+
+def walk_by_indexes(connection: Connection) -> None:
+    """Have the rest of the transaction look up few rows among many by indexes, as SQLite does by itself."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_WALK)
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:

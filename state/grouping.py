@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, select
 
 from mappings.records import Group, Party
-from state.bulk import chunks, select_in
+from state.bulk import chunks, select_in, walk_by_indexes
 from state.companies import Company
 from state.shelves import shelf_range, twin_shelf
 from state.tables import RECORD
@@ -105,6 +105,7 @@ def all_groups(connection: Connection, company: Company, parties: dict[int, Part
 
 def groups_of(connection: Connection, seeds: Iterable[int], parties: dict[int, Party]) -> tuple[Group, ...]:
     """The groups that the clients `seeds` are in, whole."""
+    walk_by_indexes(connection)
     components = _Components()
     frontier = set(seeds)
     seen: set[int] = set(frontier)

@@ -47,7 +47,8 @@ class PageWriter:
         self._observed_micros = 0
         self._also_parties: list[Row] = []
         self._former_matches: list[Row] = []
-        self._links: list[Row] = []
+        self._new_links: list[Row] = []
+        self._changed_links: list[Row] = []
 
     def add(self, observation: Observation, stored: Stored | None) -> bool:
         """Take an observation in; False when it says nothing new or comes too late.
@@ -79,8 +80,10 @@ class PageWriter:
             self._keep_former(stored, party_id, match_key)
         for party in parties[1:]:
             self._also_parties.append((record_id, party))
-        for link in links:
-            self._links.append((record_id, shelf_number(self._company, link.system, link.kind), link.id))
+        if links:
+            targets = dict.fromkeys((shelf_number(self._company, link.system, link.kind), link.id) for link in links)
+            into = self._new_links if stored is None else self._changed_links
+            into += [(record_id, *target) for target in targets]
         self._add_version(record_id, sequence, observation, encoded)
         return True
 
@@ -94,7 +97,8 @@ class PageWriter:
         insert_rows(connection, VERSION, self._versions)
         insert_missing_rows(connection, ALSO_PARTY, self._also_parties)
         insert_missing_rows(connection, FORMER_MATCH, self._former_matches)
-        insert_missing_rows(connection, LINK, self._links)
+        insert_rows(connection, LINK, self._new_links)
+        insert_missing_rows(connection, LINK, self._changed_links)
 
     def _named(self, key: str, entry: IndexEntry) -> tuple[list[int], list[RecordKey]]:
         """The clients a record belongs to, by number and the main one first; and the transactions it points at.

@@ -23,6 +23,7 @@ from state.pages import PageWriter, own_party, unpack_raws
 from state.parties import Numbering, Unstorable
 from state.quarantine import has_quarantined, load_quarantined, record_quarantined, release_quarantined
 from state.shelves import shelf_number
+from state.statistics import Statistics
 from state.tables import ABSENCE, DELETED, OPEN, PARTY, RAW_PAGE, RECORD, VERSION
 from state.texts import is_storable
 from state.times import Clock, micros_from_utc, utc_from_micros
@@ -230,6 +231,7 @@ class RecordStore(RecordReader):
         self._lease = lease
         self._clock = clock
         self._numbering: Numbering | None = None
+        self._statistics = Statistics(engine)
 
     @contextmanager
     def pull_unit(self, run_id: str) -> Iterator[PullUnit]:
@@ -241,6 +243,7 @@ class RecordStore(RecordReader):
                 numbering = Numbering(connection, self._company)
             yield PullUnit(connection, self._company, numbering, run_id=run_id)
         self._numbering = numbering
+        self._statistics.refresh(numbering.record_id - self._company.first_id)
 
 
 def load_history(connection: Connection, company: Company, key: RecordKey) -> History | None:
