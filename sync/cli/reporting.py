@@ -34,9 +34,10 @@ Making = Callable[[Scope], Gatherer]
     epilog=example(
         "tieout report applied-balance --month 2026-10",
         'tieout report credit-activity "Acme Corp"',
-        "tieout report month-end 2026-10 --as-of 2026-11-02 --folder october",
+        "tieout report month-end --month 2026-10 --folder october",
     )
 )
+@common_options
 def report() -> None:
     """Credits of clients: what is there, what moved, what was reported before.
 
