@@ -1,0 +1,158 @@
+"""The outbox keeps messages until they are accepted: in order, once each, together when there are many."""
+
+from datetime import timedelta
+
+import pytest
+
+from mappings.alerts import AlertKind, DeliveryState, Notice, NoticeItem, NoticeSection, PlannedNotice
+from state.engine import write
+from state.outbox import Outbox, enqueue
+from state.store import CompanyStore, Store
+from tests.stores import START, SetClock, engine_of
+
+LEASE = timedelta(minutes=5)
+
+
+class Sender:
+    """Puts messages about acme into an outbox, and takes them out again."""
+
+    def __init__(self, store: Store, company: CompanyStore, clock: SetClock) -> None:
+        self._engine = engine_of(store)
+        self._company = company
+        self._clock = clock
+        self.outbox: Outbox = store.outbox
+
+    def put(self, key: str, kind: AlertKind, *, episode: int = 1, sequence: int = 1, text: str = "") -> int:
+        item = NoticeItem(heading=text or f"{key} {kind}", facts=(("Incident", key),))
+        notice = Notice(kind=kind, company="acme", subject=text or key, sections=(NoticeSection(items=(item,)),))
+        planned = PlannedNotice(
+            key=key, episode=episode, sequence=sequence, notice=notice, channels=("mail",), due_at=self._clock.now()
+        )
+        with write(self._engine) as connection:
+            return enqueue(connection, self._company.company.id, planned, at=self._clock.now())
+
+    def take(self, *, owner: str = "me", burst: int = 5) -> list[str]:
+        taken = self.outbox.take("mail", owner=owner, now=self._clock.now(), lasting=LEASE, burst=burst)
+        self.message = taken[0].message if taken else ""
+        return [delivery.notice.subject for delivery in taken]
+
+    def sent(self, *, owner: str = "me") -> None:
+        self.outbox.mark_sent(self.message, owner=owner, at=self._clock.now())
+
+
+@pytest.fixture
+def sender(store: Store, company_store: CompanyStore, store_clock: SetClock) -> Sender:
+    return Sender(store, company_store, store_clock)
+
+
+def test_a_message_goes_out_once_in_its_turn(sender: Sender) -> None:
+    sender.put("one", AlertKind.RAISED)
+    sender.put("two", AlertKind.RAISED)
+    assert ["one"] == sender.take()
+    sender.sent()
+    assert ["two"] == sender.take()
+    sender.sent()
+    assert [] == sender.take()
+
+
+def test_the_same_message_is_kept_once(sender: Sender) -> None:
+    assert [1, 0] == [sender.put("digest/2026-03-02", AlertKind.DIGEST) for _ in range(2)]
+    assert sender.outbox.has("digest/2026-03-02", "mail")
+    assert not sender.outbox.has("digest/2026-03-02", "team")
+
+
+def test_many_messages_of_a_company_go_as_one(sender: Sender) -> None:
+    for number in range(6):
+        sender.put(f"I-{number}", AlertKind.RAISED)
+    assert [f"I-{number}" for number in range(6)] == sender.take(burst=5)
+    sender.sent()
+    assert [] == sender.take()
+
+
+def test_what_was_not_sent_yet_is_brought_up_to_date_instead_of_said_twice(sender: Sender) -> None:
+    sender.put("one", AlertKind.RAISED, text="200.00")
+    sender.put("one", AlertKind.UPDATED, sequence=2, text="300.00")
+    assert ["300.00"] == sender.take()
+    (delivery,) = sender.outbox.load()
+    assert AlertKind.RAISED is delivery.kind
+    assert AlertKind.RAISED is delivery.notice.kind
+
+
+def test_what_is_over_before_it_was_sent_is_not_told_at_all(sender: Sender) -> None:
+    sender.put("one", AlertKind.RAISED)
+    assert 0 == sender.put("one", AlertKind.RESOLVED, sequence=2)
+    assert [] == sender.take()
+    assert [DeliveryState.SUPERSEDED] == [delivery.state for delivery in sender.outbox.load()]
+
+
+def test_the_end_is_told_to_whoever_was_told_of_the_beginning(sender: Sender) -> None:
+    sender.put("one", AlertKind.RAISED)
+    sender.take()
+    sender.sent()
+    sender.put("one", AlertKind.UPDATED, sequence=2, text="never sent")
+    assert 1 == sender.put("one", AlertKind.RESOLVED, sequence=3, text="over")
+    assert ["over"] == sender.take()
+    sender.sent()
+    assert 0 == sender.put("one", AlertKind.RESOLVED, episode=2, sequence=1)
+
+
+def test_nobody_else_gets_a_message_before_the_lease_has_run_out(sender: Sender, store_clock: SetClock) -> None:
+    sender.put("one", AlertKind.RAISED)
+    assert ["one"] == sender.take(owner="first")
+    named = sender.message
+    assert [] == sender.take(owner="second")
+    store_clock.advance(minutes=6)
+    assert ["one"] == sender.take(owner="second")
+    assert named == sender.message
+
+
+def test_a_sender_whose_lease_has_run_out_marks_nothing(sender: Sender, store_clock: SetClock) -> None:
+    sender.put("one", AlertKind.RAISED)
+    sender.take(owner="first")
+    store_clock.advance(minutes=6)
+    sender.take(owner="second")
+    sender.sent(owner="first")
+    assert [DeliveryState.PENDING] == [delivery.state for delivery in sender.outbox.load()]
+    sender.sent(owner="second")
+    assert [DeliveryState.SENT] == [delivery.state for delivery in sender.outbox.load()]
+
+
+def test_a_later_message_waits_for_an_earlier_one_about_the_same(sender: Sender, store_clock: SetClock) -> None:
+    sender.put("one", AlertKind.RAISED)
+    sender.take()
+    retry = store_clock.now() + timedelta(minutes=10)
+    sender.outbox.mark_failed(sender.message, owner="me", error="no", retry_at=retry)
+    sender.put("one", AlertKind.RESOLVED, sequence=2, text="over")
+    sender.put("two", AlertKind.RAISED)
+    assert ["two"] == sender.take()
+    sender.sent()
+    assert [] == sender.take()
+    store_clock.advance(minutes=10)
+    assert ["one"] == sender.take()
+    sender.sent()
+    assert ["over"] == sender.take()
+
+
+def test_what_goes_together_goes_together_again(sender: Sender, store_clock: SetClock) -> None:
+    for number in range(6):
+        sender.put(f"I-{number}", AlertKind.RAISED)
+    first = sender.take()
+    named = sender.message
+    sender.put("later", AlertKind.RAISED)
+    store_clock.advance(minutes=6)
+    assert first == sender.take()
+    assert named == sender.message
+
+
+def test_a_message_that_was_given_up_is_shown_and_can_be_sent_again(sender: Sender, store_clock: SetClock) -> None:
+    sender.put("one", AlertKind.RAISED)
+    sender.take()
+    sender.outbox.mark_failed(sender.message, owner="me", error="no such channel", retry_at=None)
+    health = sender.outbox.health("mail")
+    assert (0, 1, "no such channel", None) == (health.pending, health.dead, health.last_error, health.last_sent_at)
+    assert [] == sender.take()
+    assert 1 == sender.outbox.send_again(channel="mail", at=store_clock.now())
+    assert ["one"] == sender.take()
+    sender.sent()
+    health = sender.outbox.health("mail")
+    assert (0, 0, "", START) == (health.pending, health.dead, health.last_error, health.last_sent_at)
