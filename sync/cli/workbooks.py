@@ -60,7 +60,7 @@ class _Writing:
 
     def add_report(self, report: Report) -> list[_TotalCell]:
         """A sheet with the report's rows; answers where its totals stand."""
-        grid = rows_grid(report, report.rows, report.title)
+        grid = _extras_last(rows_grid(report, report.rows, report.title))
         sheet = self._workbook.add_worksheet(report.name.replace("-", " ").capitalize())
         sheet.write_string(0, 0, visible(report.title), self._format(bold=True, font_size=14))
         sheet.write_string(1, 0, f"{visible(report.scope.company)}, as known at {exact_moment(report.scope.as_of)}")
@@ -78,6 +78,8 @@ class _Writing:
         sheet.freeze_panes(_HEADING_ROW + 1, 1)
         sheet.autofilter(_HEADING_ROW, 0, last, len(grid.columns) - 1)
         self._set_page(sheet, report)
+        printed = max(1, sum(not column.is_extra for column in grid.columns))
+        sheet.print_area(0, 0, last + 1 + len({getattr(row, "currency", "") for row in report.rows}), printed - 1)
         return list(self._add_totals(sheet, report, grid, last))
 
     def _set_page(self, sheet: Any, report: Report) -> None:
@@ -159,9 +161,9 @@ class _Writing:
                 sheet.write_string(line, place, format_amount(cell.minor, cell.currency))
             case datetime():
                 moment = cell.astimezone(UTC).replace(tzinfo=None)
-                sheet.write_datetime(line, place, moment, self._format(num_format="yyyy-mm-dd hh:mm:ss"))
+                sheet.write_datetime(line, place, moment, self._format(num_format="yyyy-mm-dd hh:mm:ss", align="left"))
             case date():
-                sheet.write_datetime(line, place, cell, self._format(num_format="yyyy-mm-dd"))
+                sheet.write_datetime(line, place, cell, self._format(num_format="yyyy-mm-dd", align="left"))
             case _:
                 sheet.write_string(line, place, visible(str(cell))[:32_767])
 
@@ -175,6 +177,16 @@ class _Writing:
         if key not in self._formats:
             self._formats[key] = self._workbook.add_format(look)
         return self._formats[key]
+
+
+def _extras_last(grid: Grid) -> Grid:
+    """The grid with the columns that a person reads first; only those are printed."""
+    order = sorted(range(len(grid.columns)), key=lambda place: grid.columns[place].is_extra)
+    return msgspec.structs.replace(
+        grid,
+        columns=tuple(grid.columns[place] for place in order),
+        rows=tuple(tuple(row[place] for place in order) for row in grid.rows),
+    )
 
 
 def _plain(amount: Money) -> Decimal:

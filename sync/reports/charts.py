@@ -6,7 +6,7 @@ import msgspec
 
 from mappings.money import Money, format_amount, minor_digits
 
-WIDTH, HEIGHT = 640, 260
+WIDTH, WIDE, HEIGHT = 640, 1310, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 8, 24, 40
 _TICKS = 4
 
@@ -64,7 +64,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     left: int = _LEFT
 
 
-def column_chart(title: str, summary: str, spans: Sequence[Span], currency: str) -> Chart:
+def column_chart(title: str, summary: str, spans: Sequence[Span], currency: str, *, width: int = WIDTH) -> Chart:
     """A chart with one column for each span, on a scale that holds zero and all of them."""
     lowest = min([0, *(min(span.start_minor, span.end_minor) for span in spans)])
     highest = max([0, *(max(span.start_minor, span.end_minor) for span in spans)])
@@ -77,16 +77,16 @@ def column_chart(title: str, summary: str, spans: Sequence[Span], currency: str)
     def y_of(minor: int) -> int:
         return _TOP + (highest - minor) * room // (highest - lowest)
 
-    slot = (WIDTH - _LEFT - _RIGHT) // max(1, len(spans))
-    width = max(4, slot * 7 // 10)
+    slot = (width - _LEFT - _RIGHT) // max(1, len(spans))
+    thickness = max(4, slot * 7 // 10)
     columns = []
     for place, span in enumerate(spans):
         top, bottom = max(span.start_minor, span.end_minor), min(span.start_minor, span.end_minor)
         columns.append(
             Column(
-                x=_LEFT + place * slot + (slot - width) // 2,
+                x=_LEFT + place * slot + (slot - thickness) // 2,
                 y=y_of(top),
-                width=width,
+                width=thickness,
                 height=max(1, y_of(bottom) - y_of(top)),
                 label=span.label,
                 compact=compact(span.shown),
@@ -96,7 +96,7 @@ def column_chart(title: str, summary: str, spans: Sequence[Span], currency: str)
         )
     values = range(lowest, highest + 1, step)
     ticks = tuple(Tick(y=y_of(value), text=compact(Money(value, currency)), is_zero=value == 0) for value in values)
-    return Chart(title=title, summary=summary, columns=tuple(columns), ticks=ticks)
+    return Chart(title=title, summary=summary, columns=tuple(columns), ticks=ticks, width=width)
 
 
 def _step(span_minor: int) -> int:

@@ -1,7 +1,7 @@
 """The three charts of a month: credit by age, the roll-forward, and twelve months of applied balance."""
 
 from mappings.money import Money
-from sync.reports.charts import Chart, Span, column_chart
+from sync.reports.charts import WIDE, Chart, Span, column_chart
 from sync.reports.credit_balances import AGES, BalanceTotal
 from sync.reports.month_end import MonthPack
 from sync.reports.rolling import RollTotal
@@ -64,4 +64,4 @@ def _year(pack: MonthPack, currency: str) -> Chart | None:
         label = one.month.strftime("%b %y")
         spans.append(Span(label=label, start_minor=0, end_minor=net.minor, shown=net, tone="down"))
     summary = "Applied less un-applied credit of each month; negative, because clients' credit and receivables fall."
-    return column_chart("Applied balance, twelve months", summary, spans, currency)
+    return column_chart("Applied balance, twelve months", summary, spans, currency, width=WIDE)
