@@ -37,10 +37,14 @@ class SecretName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret and the place where it was found, which may be shown."""
+    """A secret and the place where it was found, which may be shown.
+
+    `path` is its file when that is ours to replace; None for a variable, and for what the service manager provides.
+    """
 
     value: SecretStr
     source: str
+    path: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,10 @@ class SecretLookup:
             if value:
                 return Secret(SecretStr(value), f"environment variable {variable}")
         for path in self._files(variables):
-            value = _read_secret(path, guarded=self._is_credentials_directory(path.parent))
+            is_guarded = self._is_credentials_directory(path.parent)
+            value = _read_secret(path, guarded=is_guarded)
             if value:
-                return Secret(SecretStr(value), f"file {path}")
+                return Secret(SecretStr(value), f"file {path}", None if is_guarded else path)
         return None
 
     def require(self, name: SecretName, alias: str | None = None, *, advice: str) -> Secret:
@@ -122,6 +127,26 @@ def write_secret(path: Path, value: str) -> None:
         file.write(value + "\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def replace_secret(path: Path, value: str) -> None:
+    """Put a secret in the place of an earlier one: a reader sees the one or the other, and a crash leaves one of them.
+
+    Raises: `ConfigurationError` when somebody else is at it, or was cut off: `….new` is then there.
+    """
+    beside = path.with_name(f"{path.name}.new")
+    try:
+        write_secret(beside, value)
+    except FileExistsError:
+        raise configuration_error(
+            beside, "is there already: another rotation is going on, or broke off; remove the file if none is"
+        ) from None
+    beside.replace(path)
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _read_secret(path: Path, *, guarded: bool) -> str:

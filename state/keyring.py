@@ -100,6 +100,11 @@ class KeyRing:
         )
 
 
+def key_id_of(ciphertext: bytes) -> str:
+    """The id of the key that wrote the ciphertext, as in `KeyRing.key_ids`."""
+    return ciphertext[1 : 1 + _ID_BYTES].hex()
+
+
 def new_key() -> str:
     """A fresh random key in base64."""
     return base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()

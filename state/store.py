@@ -22,6 +22,7 @@ from state.leases import Lease, acquire, release, renew
 from state.meter import CallMeter, load_month_of_all
 from state.outbox import Outbox
 from state.overview import Overview, load_outbox_depth
+from state.rekeying import count_by_key
 from state.runs import Runs
 from state.schema import upgrade
 from state.times import Clock
@@ -146,6 +147,10 @@ class Store:
     def load_month_of_all(self, system: System, *, at: datetime) -> tuple[int, int]:
         """(sent, metered) calls of all companies in the month of `at`."""
         return load_month_of_all(self._engine, system, at=at)
+
+    def count_secrets_by_key(self) -> Mapping[str, int]:
+        """How many stored secrets of all companies each encryption key has written, by the key's id."""
+        return count_by_key(self._engine)
 
     def load_outbox_depth(self) -> Mapping[str, int]:
         """How many messages of all companies are in each state of delivery."""

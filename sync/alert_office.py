@@ -17,6 +17,7 @@ from sync.checking import Check
 from sync.exit_codes import ExitCode
 from sync.ports import Clock
 from sync.preflight import LOOK_BACK, Outlook, preflight_lines
+from sync.token_expiry import expiry_warnings
 
 
 class AlertOffice:
@@ -147,7 +148,8 @@ class StoredAlerts:
             findings=self.load_situation().findings,
             preferences=next((each for each in settings.values() if isinstance(each, Preferences)), None),
         )
-        return preflight_lines(outlook)
+        endings = expiry_warnings(self._stored.overview.load_token_ends(), now)
+        return (*(warning.sentence for warning in endings), *preflight_lines(outlook))
 
 
 def _check(health: ChannelHealth) -> Check:

@@ -26,6 +26,8 @@ from sync.checking import Check, attempt
 from sync.clocks import SystemClock
 from sync.company_reader import CompanyReader
 from sync.company_worker import CompanyWorker, PullRequest
+from sync.exit_codes import ExitCode
+from sync.key_rotation import KeyRotation
 from sync.knowledge import Knowledge
 from sync.logs import SecretMask, logging_to_stderr
 from sync.ports import Clock
@@ -33,6 +35,7 @@ from sync.pulling.bigtime import pull_bigtime
 from sync.pulling.quickbooks import pull_quickbooks
 from sync.report_reader import ReportReader
 from sync.stored_access import LeaseKeepingClock
+from sync.token_expiry import ExpiryLevel, expiry_warnings
 from sync.webhook_intake import WebhookRoute
 from sync.work import ProgressSink
 
@@ -173,6 +176,19 @@ class Application:
         """How many messages to people are in each state of delivery."""
         return self._store.load_outbox_depth()
 
+    def keys(self) -> KeyRotation:
+        """The encryption keys of the installation."""
+        return KeyRotation(self._store, self._secrets, self.clock, owner=self._owner)
+
+    def check_connection_ends(self, company: CompanySettings) -> Check:
+        """Whether the connection to QuickBooks ends soon: from a week before its end on, a person is asked for."""
+        warnings = expiry_warnings(self.overview(company).load_token_ends(), self.clock.now())
+        if not warnings:
+            return Check(name="connections", detail="none ends within 30 days")
+        is_near = warnings[0].level <= ExpiryLevel.WEEK
+        code = ExitCode.RECONNECT if is_near else ExitCode.CLEAN
+        return Check(name="connections", detail=warnings[0].sentence, exit_code=code)
+
     def webhook_routes(self, companies: Sequence[CompanySettings]) -> tuple[WebhookRoute, ...]:
         """The companies whose webhooks can be told from forged ones.
 
@@ -273,6 +289,7 @@ class Application:
             Check(name="database", detail=_shown_url(self.settings.store.url)),
             attempt("keys", access.check_keys),
             attempt("QuickBooks", access.check_quickbooks),
+            self.check_connection_ends(company),
             attempt("BigTime", access.check_bigtime),
             attempt("BigTime's words", lambda: access.check_words(self.vocabulary)),
             *self._alerts.checks(),
