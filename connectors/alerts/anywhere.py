@@ -26,20 +26,28 @@ class AppriseChannel:
     def send(self, notice: Notice, *, subject: str, message_id: str, at: datetime) -> str:
         """See `Channel.send`. Apprise does not say why something failed, only that it did."""
         del message_id, at
-        import apprise  # noqa: PLC0415 - slow to import, and only needed by who uses it
-
-        logging.getLogger("apprise").setLevel(logging.CRITICAL)  # it logs addresses
-        asset: Any = apprise.AppriseAsset(app_id="Tieout", secure_logging=True)
-        sender: Any = apprise.Apprise(asset=asset)
-        if not sender.add(self._read_url()):
+        outcome = _notify(self._read_url(), unmentioning(subject), unmentioning(text_of(notice))[:_LONGEST_TEXT])
+        if outcome is None:
             raise Rejected(self._name, _SEND, "the address is not one that Apprise understands: see its documentation")
-        body = unmentioning(text_of(notice))[:_LONGEST_TEXT]
-        accepted = sender.notify(
-            title=unmentioning(subject), body=body, body_format=apprise.NotifyFormat.TEXT, interpret_escapes=False
-        )
-        if not accepted:
+        if not outcome:
             raise Unavailable(self._name, _SEND, "the service has not accepted the message")
         return ""
+
+
+def _notify(url: str, title: str, body: str) -> bool | None:
+    """Whether the service has accepted the message; None when there is no such service."""
+    logging.getLogger("apprise").setLevel(logging.CRITICAL)  # it logs addresses
+    import apprise  # noqa: PLC0415 - slow to import, and only needed by who uses it
+
+    asset: Any = apprise.AppriseAsset(app_id="Tieout", secure_logging=True)
+    sender: Any = apprise.Apprise(asset=asset)
+    try:
+        if not sender.add(url):
+            return None
+        text = apprise.NotifyFormat.TEXT
+        return bool(sender.notify(title=title, body=body, body_format=text, interpret_escapes=False))
+    except Exception:  # noqa: BLE001 - code of some hundred services; its errors may quote the address
+        return False
 
 
 def unmentioning(text: str) -> str:
