@@ -62,7 +62,7 @@ class _Writing:
         """A sheet with the report's rows; answers where its totals stand."""
         grid = _extras_last(rows_grid(report, report.rows, report.title))
         sheet = self._workbook.add_worksheet(report.name.replace("-", " ").capitalize())
-        sheet.write_string(0, 0, visible(report.title), self._format(bold=True, font_size=14))
+        sheet.write_string(0, 0, visible(grid.title), self._format(bold=True, font_size=14))
         sheet.write_string(1, 0, f"{visible(report.scope.company)}, as known at {exact_moment(report.scope.as_of)}")
         heading = self._format(bold=True, bg_color=_INK, font_color="#FFFFFF", text_wrap=True, valign="top")
         numbers = self._format(
@@ -71,6 +71,7 @@ class _Writing:
         for place, column in enumerate(grid.columns):
             sheet.write_string(_HEADING_ROW, place, column.heading, numbers if column.is_number else heading)
             sheet.set_column(place, place, _width(column))
+        sheet.set_row(_HEADING_ROW, 30)
         for line, row in enumerate(grid.rows, start=_HEADING_ROW + 1):
             for place, cell in enumerate(row):
                 self._write(sheet, line, place, cell)
@@ -119,10 +120,11 @@ class _Writing:
         moment = max((report.scope.as_of for report in reports), default=None)
         sheet.write_string(1, 0, f"As known at {exact_moment(moment)}" if moment else "")
         heading = self._format(bold=True, bg_color=_INK, font_color="#FFFFFF")
+        numbers = self._format(bold=True, bg_color=_INK, font_color="#FFFFFF", align="right")
         for place, (text, width) in enumerate(
-            (("What must agree", 62), ("Cur", 6), ("One figure", 18), ("The other", 18), ("Difference", 14), ("", 14))
+            (("What must agree", 76), ("Cur", 6), ("One figure", 18), ("The other", 18), ("Difference", 14), ("", 14))
         ):
-            sheet.write_string(_HEADING_ROW, place, text, heading)
+            sheet.write_string(_HEADING_ROW, place, text, numbers if 2 <= place <= 4 else heading)
             sheet.set_column(place, place, width)
         sheet.freeze_panes(_HEADING_ROW + 1, 0)
         sheet.set_landscape()
@@ -149,7 +151,7 @@ class _Writing:
         look, difference = self._amount_format(ours.currency), _plain(ours - other)
         sheet.write_formula(line, 4, f"=ROUND(C{row}-D{row},{digits})", look, difference)
         said = "ties out" if ours == other else "DIFFERS"
-        sheet.write_formula(line, 5, f'=IF(E{row}=0,"ties out","DIFFERS")', self._format(bold=True), said)
+        sheet.write_formula(line, 5, f'=IF(E{row}=0,"ties out","DIFFERS")', self._format(bold=True, indent=1), said)
 
     def _write(self, sheet: Any, line: int, place: int, cell: Any) -> None:
         match cell:
