@@ -60,7 +60,7 @@ class PullUnit:
         return tuple(changed)
 
     def _record_page(self, system: System, kind: Kind, page: dict[str, Observation]) -> list[RecordKey]:
-        known = self._load_stored(system, kind, page)
+        known = self._load_stored(system, kind, [key for key in page if is_storable(key)])
         writer = PageWriter(self._company, self._numbering, run_id=self._run_id, system=system, kind=kind)
         changed: list[RecordKey] = []
         unstorable: list[Quarantined] = []
@@ -98,8 +98,7 @@ class PullUnit:
             places = select_in(self._connection, _PLACES, (shelf_number(self._company, system, kind),), ids)
             insert_missing_rows(self._connection, ABSENCE, [(place[0], micros_from_utc(since)) for place in places])
 
-    def _load_stored(self, system: System, kind: Kind, page: Iterable[str]) -> dict[str, Stored]:
-        keys = [key for key in page if is_storable(key)]
+    def _load_stored(self, system: System, kind: Kind, keys: Sequence[str]) -> dict[str, Stored]:
         rows = select_in(self._connection, _STORED, (shelf_number(self._company, system, kind),), keys)
         return {stored.key: stored for stored in map(Stored._make, rows)}
 

@@ -4,13 +4,15 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from msgspec import structs
+from sqlalchemy import text
 
 from mappings.model import Client, CreditMemo, Entry, Kind, Preferences, ReceivableLine, raw_hash
 from mappings.records import Quarantined
 from state.books import BookStore
+from state.engine import read
 from state.store import CompanyStore, HeldLease, Store
 from state.versions import RecordStore
-from tests.stores import BT, QB, START, engine_of, everything, invoice, key, payment, put, seen
+from tests.stores import BT, QB, START, SetClock, engine_of, everything, invoice, key, payment, put, seen
 
 ONE = key(BT, Kind.INVOICE, "9001")
 LATER = START + timedelta(days=1)
@@ -255,6 +257,16 @@ def test_raw_records_come_back_from_pages_of_any_size(records: RecordStore) -> N
     for number in (0, 1, 50, 51, 52, 53, 298, 299):
         assert records.load_raw(large[number].key, raw_hash(large[number].raw)) == large[number].raw
     assert records.load_raw(large[0].key, raw_hash(b"other")) is None
+
+
+def test_postgresql_knows_the_size_of_a_first_load_while_it_runs(postgres_url: str) -> None:
+    with Store.open(postgres_url, SetClock()) as store:
+        company = store.company("acme")
+        with company.hold() as held:
+            put(company.records(held), *(seen(key(QB, Kind.INVOICE, str(n)), invoice("1", "")) for n in range(2500)))
+        with read(engine_of(store)) as connection:
+            known = connection.execute(text("SELECT reltuples FROM pg_class WHERE relname = 'record'")).scalar_one()
+    assert known == 2500
 
 
 def test_moments_are_kept_to_the_microsecond_and_in_utc(records: RecordStore) -> None:
