@@ -8,7 +8,7 @@ from tests.benchmarks.accuracy_tally import Tally
 from tests.benchmarks.figures import machine
 
 # Types of the catalogue that no act in the two books brings about, with the reason.
-_OUT_OF_REACH = {
+OUT_OF_REACH = {
     "A6": "BigTime's API shows no client credit that is only held; what a payment leaves over is B7 or C5.",
     "F3": "a sum by definition: the client's difference is told as C1, C2, C5, B7 and the rest, never on its own.",
     "F8": "QuickBooks takes applications back when a credit becomes too small, so nothing stays overspent; see E3.",
@@ -138,8 +138,8 @@ def _decoys(tally: Tally) -> Iterator[str]:
 
 def _out_of_reach(tally: Tally) -> Iterator[str]:
     yield from ("## Not planted", "")
-    yield from (f"- **{code}**: {reason}" for code, reason in _OUT_OF_REACH.items() if not tally.planted[code])
-    left = [code for code in CATALOGUE if not tally.planted[code] and code not in _OUT_OF_REACH]
+    yield from (f"- **{code}**: {reason}" for code, reason in OUT_OF_REACH.items() if not tally.planted[code])
+    left = [code for code in CATALOGUE if not tally.planted[code] and code not in OUT_OF_REACH]
     yield from (f"- **{code}**: did not come up in these histories." for code in left)
     yield ""
 
