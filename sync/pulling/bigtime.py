@@ -7,7 +7,7 @@ Source: facts/bigtime.md §1.5, §1.6, §2.1, §2.2, §2.8.
 """
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 import msgspec
@@ -22,7 +22,7 @@ from sync.pulling.cycle import CURSOR_FEED, BigTimeReader, Cycle, ListName, invo
 from sync.pulling.list_reading import read_list
 from sync.pulling.replies import Dialect, read_drafts
 from sync.pulling.spans import due_months, hot_from
-from sync.pulling.windows import MARGIN_DAYS, Cursor, decode_cursor, month_of, new_cursor
+from sync.pulling.windows import MARGIN_DAYS, Cursor, Window, decode_cursor, month_of, new_cursor
 from sync.work import ProgressSink, unwatched
 
 # A change found in one round may point at further months; more rounds wait for the next run
@@ -91,6 +91,7 @@ def pull_bigtime(
         cycle.add_gap("G3", f"BigTime's session ended and could not be renewed ({error}): run it again")
     except (Unavailable, Throttled, BudgetSpent) as error:
         cycle.add_gap("G10", _interruption(error))
+    cycle.add_set_aside()
     return PullOutcome(
         system=System.BIGTIME,
         read={kind.value: len(ids) for kind, ids in sorted(cycle.seen.items())},
@@ -141,11 +142,16 @@ def _read_marked(cycle: Cycle) -> bool:
     marked = False
     for name in ListName:
         feed = cycle.feed(name)
-        months = frozenset(month for month in feed.months if feed.window(month).is_due)
+        months = frozenset(month for month in feed.months if _is_marked(feed.window(month), cycle.started_at))
         if months:
             marked = True
             read_list(cycle, name, months=months, hot=feed.end)
     return marked
+
+
+def _is_marked(window: Window, started_at: datetime) -> bool:
+    """Whether a window is due in this run; what this run has read and could not understand is due in the next."""
+    return window.is_due and (window.read_at is None or window.read_at < started_at)
 
 
 def _read_drafts(cycle: Cycle) -> None:

@@ -65,7 +65,8 @@ def _read_clients(cycle: Cycle) -> None:
         reads=Reads(run_started_at=cycle.started_at, oldest_read_at=asked_at),
         accept_losses=cycle.accepts_losses,
     )
-    cursor = msgspec.structs.replace(cycle.cursor, clients_read_at=None if absence.lost_count else asked_at)
+    is_whole = not absence.lost_count and not batch.quarantined
+    cursor = msgspec.structs.replace(cycle.cursor, clients_read_at=asked_at if is_whole else None)
     if not shows_links and (_has_changed(batch, known) or _are_details_due(cycle)):
         begun = cursor.details_started_at
         cursor = msgspec.structs.replace(cursor, details_started_at=begun and cycle.started_at, details_after="")

@@ -13,7 +13,7 @@ from typing import Protocol
 import msgspec
 
 from mappings.findings import Gap
-from mappings.model import Kind, Observation, RecordKey, System
+from mappings.model import Kind, Observation, RecordKey, System, raw_hash
 from sync.ports import Clock, PullUnit, RecordStore
 from sync.pulling.absence import Absence, Seen
 from sync.pulling.replies import Arrival, Batch, Bound, Dialect
@@ -103,6 +103,8 @@ class Cycle:
     read_days: dict[ListName, list[Days]] = field(default_factory=dict)
     filed: dict[Kind, dict[int, set[str]]] = field(default_factory=dict)
     missing_dates: dict[RecordKey, tuple[date, ...]] = field(default_factory=dict)
+    set_aside: dict[Kind, set[str]] = field(default_factory=dict)
+    unreadable_months: dict[ListName, set[int]] = field(default_factory=dict)
 
     def feed(self, name: ListName) -> Feed:
         """What is known of a list's windows."""
@@ -128,9 +130,26 @@ class Cycle:
             "probably lost rights. Nothing was taken for deleted; give the rights back",
         )
 
+    def add_set_aside(self) -> None:
+        """Say which rows this run could not understand. What holds one is read again by every run until it can be."""
+        for kind, names in sorted(self.set_aside.items()):
+            shown = ", ".join(sorted(names)[:5]) + (" and others" if len(names) > 5 else "")
+            self.add_gap(
+                "G6",
+                f"{len(names)} {kind.value} record(s) of BigTime cannot be understood and are left out of all figures: "
+                f"{shown}; correct them in BigTime, or report how they look there",
+            )
+
+    def with_unreadable(self, name: ListName, feed: Feed) -> Feed:
+        """The feed with the months due again in which this run met a row that it could not understand."""
+        return feed.with_due(self.unreadable_months.get(name, ()))
+
     def note_seen(self, kind: Kind, batch: Batch) -> None:
         """Remember what a reply showed, for the judgement at the end of the list."""
         self.seen.setdefault(kind, set()).update(batch.seen.ids)
+        if batch.quarantined:
+            names = {bad.record_id or f"?{raw_hash(bad.raw)[7:19]}" for bad in batch.quarantined}
+            self.set_aside.setdefault(kind, set()).update(names)
         self.seen_prefixes.setdefault(kind, set()).update(batch.seen.prefixes)
         if not batch.seen.is_certain:
             self.uncertain.add(kind)

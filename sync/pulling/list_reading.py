@@ -102,6 +102,9 @@ class _SpanRead:
             feed = _learned(feed, len(raws))
         if batch.is_foreign or _has_returned(cycle, batch):
             feed = msgspec.structs.replace(feed, foreign_dates=True)
+        if batch.quarantined:
+            unreadable = range(month_of(days.first), month_of(days.last) + 1)
+            cycle.unreadable_months.setdefault(self._name, set()).update(unreadable)
         feed = self._stamped(feed)
         cursor = msgspec.structs.replace(cycle.cursor, **{self._name.value: feed})
         cycle.record_batch(self._name.kind, batch, cursor)
@@ -127,7 +130,8 @@ class _SpanRead:
             for month in covered_months(feed, self._span.months, periods, self._span.days)
             if not _has_shrunk(feed, month, self._rows)
         ]
-        return feed.after_reading(months, self._asked_at, rows=self._rows, incomplete=frozenset(months))
+        feed = feed.after_reading(months, self._asked_at, rows=self._rows, incomplete=frozenset(months))
+        return self._cycle.with_unreadable(self._name, feed)
 
 
 def _learned(feed: Feed, rows: int) -> Feed:
@@ -188,6 +192,7 @@ def _judge(cycle: Cycle, name: ListName, *, asked_at: datetime, before: Feed, sp
     feed = feed.after_reading(covered, asked_at, rows=rows, incomplete=absence.incomplete_months | unjudged)
     if absence.missing and not feed.foreign_dates:
         feed = feed.with_due(feed.months, read_before=asked_at)
+    feed = cycle.with_unreadable(name, feed)
     cursor = msgspec.structs.replace(cycle.cursor, **{name.value: feed})
     _conclude(cycle, name, absence, cursor=cursor, asked_at=asked_at, bounds=_bounds(cycle, before, absence))
 

@@ -149,12 +149,12 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
             )
         return msgspec.structs.replace(self, windows=tuple(updated))
 
-    def with_due(self, months: Iterable[int], *, read_before: datetime) -> "Feed":
-        """The feed with those of the months marked as due that were last read before a moment."""
+    def with_due(self, months: Iterable[int], *, read_before: datetime | None = None) -> "Feed":
+        """The feed with the months marked as due; only those that were last read before a moment, when one is given."""
         updated = list(self.windows)
         for month in set(months) & set(self.months):
             known = self.window(month)
-            if known.read_at is None or known.read_at < read_before:
+            if known.read_at is None or read_before is None or known.read_at < read_before:
                 updated[month - self.start] = msgspec.structs.replace(known, is_due=True)
         return msgspec.structs.replace(self, windows=tuple(updated))
 

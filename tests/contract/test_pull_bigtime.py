@@ -616,11 +616,34 @@ def test_poison_rows_are_set_aside_and_their_neighbours_land() -> None:
     firm.ledger.invoices[invoice] = replace(firm.ledger.invoices[invoice], number="\x00poison")
     firm.ledger.edit_invoice(other, amount=600)
     for _ in range(3):
-        assert firm.pull().gaps == ()
+        assert [(gap.code, gap.sentence[:16]) for gap in firm.pull().gaps] == [
+            ("G6", "1 invoice record"),
+            ("G6", "1 payment record"),
+        ]
     assert (Kind.INVOICE, invoice) in {(bad.kind, bad.record_id) for bad in firm.store.quarantined}
     assert len(firm.store.quarantined) == 2  # the payment row repeats the invoice's number
     assert key_of(Kind.INVOICE, invoice) in firm.stored()
     assert firm.truth_of(other) == firm.stored()[key_of(Kind.INVOICE, other)]
+    firm.ledger.invoices[invoice] = replace(firm.ledger.invoices[invoice], number="INV-1")
+    assert firm.pull().gaps == ()
+    assert firm.truth() == firm.stored()
+
+
+def test_a_poison_row_of_a_cold_month_is_a_gap_of_every_run_until_it_is_corrected() -> None:
+    firm = Firm()
+    client = firm.ledger.add_client("Acme")
+    for month in range(1, 13):
+        for number in range(97):
+            settled = firm.ledger.add_invoice(client, f"INV-{month}-{number}", 10, on=date(2025, month, 5))
+            firm.ledger.mark_paid(settled)
+    cold = firm.ledger.add_invoice(client, "INV-0", 10, on=date(2025, 1, 5))
+    good, poison = firm.ledger.invoices[cold], replace(firm.ledger.invoices[cold], number="\x00")
+    firm.ledger.invoices[cold] = poison
+    for _ in range(3):
+        assert [gap.code for gap in firm.pull().gaps] == ["G6"]
+    firm.ledger.invoices[cold] = good
+    assert firm.pull().gaps == ()
+    assert (firm.pull().sent, firm.truth()) == (3, firm.stored())
 
 
 def test_rows_that_mostly_make_no_sense_stop_the_run() -> None:
