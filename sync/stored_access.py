@@ -79,8 +79,8 @@ class QuickBooksTokens:
             refresh_expires_at=refresh_expires_at,
             hard_expires_at=hard_expires_at,
         )
-        self._store.record_token(QUICKBOOKS, token, at=self._clock.now())
-        return True
+        kept = self._store.record_token(QUICKBOOKS, token, at=self._clock.now(), expected_version=expected_version)
+        return kept is not None
 
     def acquire_refresh_lease(self, owner: str, *, seconds: float) -> bool:
         """True when `owner` is now the only one who may refresh."""
