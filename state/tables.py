@@ -289,6 +289,7 @@ TIE_LINE = new_table(
     Column("body", LargeBinary, nullable=False),
     PrimaryKeyConstraint("company_id", "invoice_id"),
     Index(None, "party_id"),
+    clustered=True,  # every cycle adds a company's lines up
 )
 
 OAUTH_TOKEN = new_table(

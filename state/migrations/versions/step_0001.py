@@ -322,6 +322,7 @@ def _create_results() -> None:
         sa.ForeignKeyConstraint(["party_id"], ["party.id"], name="fk_tie_line_party_id"),
         sa.PrimaryKeyConstraint("company_id", "invoice_id", name="pk_tie_line"),
         sqlite_strict=True,
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_tie_line_party_id", "tie_line", ["party_id"], unique=False)
 
