@@ -114,7 +114,7 @@ def derive_ledger(book: Book) -> Ledger:
     own total holds (I1).
     """
     payments = living_payments(book)
-    splits = split_payments(book)
+    splits = _split(book, payments)
     applications = [one for key, split in splits.items() for one in _applications(key, payments[key], split)]
     uses = [one for key, split in splits.items() for one in _uses(key, payments[key], split)]
     positions = list(_entry_positions(book, applications, uses))
@@ -147,11 +147,12 @@ def living_entries(book: Book) -> dict[RecordKey, Entry]:
 
 def split_payments(book: Book) -> dict[RecordKey, Split]:
     """The two sides of every living payment, in the order of their keys."""
+    return _split(book, living_payments(book))
+
+
+def _split(book: Book, payments: dict[RecordKey, Payment]) -> dict[RecordKey, Split]:
     lines = {key: receivable_lines(entry, book.receivable_accounts) for key, entry in living_entries(book).items()}
-    return {
-        key: split_payment(payment, lambda target: lines.get(target, ()))
-        for key, payment in living_payments(book).items()
-    }
+    return {key: split_payment(payment, lambda target: lines.get(target, ())) for key, payment in payments.items()}
 
 
 def _quickbooks(book: Book, *kinds: Kind) -> list[History]:
@@ -250,9 +251,12 @@ def _entry_positions(
     A payment that links an entry is counted for its own client's lines; if he has none there, for the first client
     that has, by id (a parent's payment can use a job's credit).
     """
+    entries = living_entries(book)
+    if not entries:
+        return
     used = _amounts_by_client((use.source, use.client_id, use.amount_minor) for use in uses)
     settled = _amounts_by_client((one.target, one.client_id, one.amount_minor) for one in applications)
-    for key, entry in living_entries(book).items():
+    for key, entry in entries.items():
         lines = receivable_lines(entry, book.receivable_accounts)
         given: defaultdict[str, int] = defaultdict(int)
         charged: defaultdict[str, int] = defaultdict(int)
