@@ -28,11 +28,11 @@ def measure(*, histories: int, seed: int, workers: int) -> Tally:
     if workers == 1:
         for task in tasks:
             lived += _live(task)
-            _report(len(lived), histories)
+            _report(lived, histories, latest=len(task))
     else:
         for part in _live_in_processes(tasks, workers):
             lived += part
-            _report(len(lived), histories)
+            _report(lived, histories, latest=len(part))
     tally = Tally()
     for told in sorted(lived, key=lambda each: each.seed):
         tally.add(told)
@@ -48,8 +48,15 @@ def _live_in_processes(tasks: list[range], workers: int) -> Iterator[list[Told]]
         yield from (done.result() for done in as_completed([pool.submit(_live, task) for task in tasks]))
 
 
-def _report(done: int, whole: int) -> None:
-    print(f"\r{done:,} of {whole:,} histories", end="" if done < whole else "\n", file=sys.stderr, flush=True)
+def _report(lived: list[Told], whole: int, *, latest: int) -> None:
+    """How far it is, and at once whatever went wrong in the latest histories."""
+    news = Tally()
+    for told in lived[-latest:]:
+        news.add(told)
+    for line in news.shown_failures:
+        print(f"\n{line}", file=sys.stderr)
+    end = "" if len(lived) < whole else "\n"
+    print(f"\r{len(lived):,} of {whole:,} histories", end=end, file=sys.stderr, flush=True)
 
 
 def main() -> int:
