@@ -119,7 +119,7 @@ def test_a_credit_after_posting_is_found_shown_explained_and_verified(firm: Firm
     assert 0 == verified.exit_code, verified.output
     assert "the same amounts" in verified.stdout
     explained = json.loads(firm.run("explain", "inv-101", "--format", "json").stdout)
-    assert ["1000.00", "-200.00", "800.00"] == [row["amount"] for row in explained["rows"]]
+    assert ["800.00", "200.00", "1000.00"] == [row["amount"] for row in explained["rows"]]
     by_name = json.loads(firm.run("explain", CLIENT, "--format", "json").stdout)
     assert "800.00" == by_name["rows"][-1]["amount"]
 
