@@ -1,11 +1,12 @@
 """First load of a large QuickBooks company over HTTP, beside a bare loop over the vendor's library.
 
-`python -m tests.benchmarks.load [--records N] [--runs N] [--database URL]`
+`python -m tests.benchmarks.load [--records N] [--runs N] [--database URL|postgresql]`
 """
 
 import argparse
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,6 +18,7 @@ from mappings.model import CreditMemo, Invoice, Kind, Payment, RecordKey, System
 from state.store import Store
 from sync.clocks import SystemClock
 from tests.benchmarks.figures import Figure, Section, answer_of, figure, show
+from tests.benchmarks.postgres import started_postgres
 from tests.benchmarks.simulator import Simulator, Truth, start_simulator, volume_of
 
 RECORDS, RUNS = 190_000, 3
@@ -47,13 +49,20 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def measure(*, records: int = RECORDS, runs: int = RUNS, database: str = "") -> Section:
-    """Load `runs` times, each time into a new company and while the books are being edited."""
-    with start_simulator(volume_of(records)) as simulator, tempfile.TemporaryDirectory() as folder:
-        done = [_run(simulator, Path(folder), number, records, database) for number in range(runs)]
-    kind = database.partition(":")[0] or "SQLite"
+    """Load `runs` times, each time into a new company and while the books are being edited.
+
+    `database` is "" for a new SQLite file each time, "postgresql" for a server of its own, or a URL.
+    """
+    with ExitStack() as stack:
+        url = stack.enter_context(started_postgres()) if database == "postgresql" else database
+        simulator = stack.enter_context(start_simulator(volume_of(records)))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        done = [_run(simulator, folder, number, records, url) for number in range(runs)]
+    kind = "PostgreSQL" if database.startswith("postgres") else "SQLite"
+    chosen = " --database postgresql" if database else ""
     return Section(
         title=f"First load of {records:,} QuickBooks records into {kind}",
-        command=f"python -m tests.benchmarks.load --records {records} --runs {runs}",
+        command=f"python -m tests.benchmarks.load --records {records} --runs {runs}{chosen}",
         what=(
             "The simulated QuickBooks serves invoices, payments and credit memos of 2 to 3 KB over HTTP from a process "
             "of its own; the worker's reader, puller and store load them into an empty company, each page durable and "
@@ -132,7 +141,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.load", description=__doc__.splitlines()[0])
     parser.add_argument("--records", type=int, default=RECORDS, help="transactions in the books (%(default)s)")
     parser.add_argument("--runs", type=int, default=RUNS, help="loads to take the median of (%(default)s)")
-    parser.add_argument("--database", default="", metavar="URL", help="a database to fill; new SQLite files otherwise")
+    parser.add_argument(
+        "--database",
+        default="",
+        metavar="URL",
+        help="a database to fill, or 'postgresql' for a server of its own; new SQLite files otherwise",
+    )
     options = parser.parse_args()
     show([measure(records=options.records, runs=options.runs, database=options.database)])
 

@@ -1,0 +1,37 @@
+"""The benchmarks run, on small books, and what they count is right. Nothing is said about time."""
+
+import pytest
+
+from tests.benchmarks import cycle, load, reconcile
+from tests.benchmarks.figures import Section, as_markdown
+
+pytestmark = pytest.mark.slow
+
+
+def _values(section: Section) -> dict[str, str]:
+    return {each.name: each.value for each in section.figures}
+
+
+def test_a_load_that_is_edited_meanwhile_ends_with_nothing_missing_or_stale() -> None:
+    values = _values(load.measure(records=3_800, runs=1))
+
+    assert (values["records missing after the cycle"], values["records stale after the cycle"]) == ("0", "0")
+    assert values["invoices edited during the load"] != "0"
+
+
+def test_a_quiet_cycle_asks_little_and_writes_nothing_but_its_own_rows() -> None:
+    section = cycle.measure(invoices=61, cycles=2)
+    values = _values(section)
+
+    assert (values["QuickBooks calls"], values["BigTime calls"]) == ("1", "3")
+    assert values["rows written beside the run's own"] == "0"
+    assert f"## {section.title}\n" in as_markdown(section)
+
+
+def test_a_reconcile_finds_every_planted_mistake_and_nothing_else() -> None:
+    section = reconcile.measure(invoices=401, runs=1)
+    values = _values(section)
+
+    assert values["planted mistakes found"] == "9"
+    assert values["other invoices named"] == "0"
+    assert values["residual"] == "0 cents"
