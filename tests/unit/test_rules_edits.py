@@ -121,7 +121,7 @@ def test_a_memo_lowered_while_quickbooks_keeps_the_link_is_overspent() -> None:
 def test_an_invoice_voided_with_a_credit_on_it_is_told_once() -> None:
     book = _credited()
     book.quickbooks_invoice("q101", "0", "0", number="INV-101", seen="2026-03-09", voided=True)
-    book.payment("9", invoices={}, on="2026-03-05", seen="2026-03-09", unapplied="300")
+    book.payment("9", invoices={}, memos={"7": "300"}, on="2026-03-05", seen="2026-03-09", unapplied="300")
 
     assert book.findings("2026-03-20") == [("E6", "0.00", "300.00")]
     assert book.evaluate().tie_lines == ()
