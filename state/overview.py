@@ -108,9 +108,9 @@ class Overview:
 
 def load_outbox_depth(engine: Engine) -> Mapping[str, int]:
     """How many messages of all companies are in each state of delivery."""
-    query = select(ALERT_EVENT.c.state, func.count()).group_by(ALERT_EVENT.c.state)
+    query = select(ALERT_EVENT.c.state, func.count().label("number")).group_by(ALERT_EVENT.c.state)
     with read(engine) as connection:
-        return dict(connection.execute(query).tuples().all())
+        return {row.state: row.number for row in connection.execute(query)}
 
 
 def _run_times(connection: Connection, *wanted: ColumnElement[bool]) -> RunTimes:

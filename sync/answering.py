@@ -4,7 +4,9 @@ For health checks and webhooks. A peer can neither hold a connection for long, n
 run more than a fixed number of threads.
 """
 
+import logging
 import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,6 +15,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any
 
+from sync.logs import place_of
+
+_LOG = logging.getLogger(__name__)
 _CONNECTION_SECONDS = 10.0
 _MOST_CONNECTIONS = 32
 _POLL_SECONDS = 0.1
@@ -113,8 +118,16 @@ class _Server(ThreadingHTTPServer):
             cutting.cancel()
             self._free.release()
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A peer that went away, or a handler's defect: the connection is closed, and nothing is printed."""
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        """A peer that went away, or a handler's defect, which is said: the connection is closed either way."""
+        error = sys.exc_info()[1]
+        if error is not None and not isinstance(error, OSError):
+            _LOG.error(
+                "a request could not be answered: this is a defect of Tieout (%s at %s)",
+                type(error).__name__,
+                place_of(error),
+                extra={"action": "request_failed"},
+            )
 
 
 class _Connection(BaseHTTPRequestHandler):

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
+from sync.logs import place_of
 from sync.ports import Clock
 from sync.work import Interrupted
 
@@ -209,14 +210,6 @@ class Dispatcher:
             if entry.wanted_since is not None:
                 entry.due_at = min(entry.due_at, now + 10.0)
             self._idle.notify_all()
-
-
-def place_of(error: BaseException) -> str:
-    """Where an exception was raised: file and line, and nothing of what it was about."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "?" if trace is None else f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
 
 
 def _begin(entry: _Entry, now: float) -> tuple[int, datetime | None]:

@@ -83,6 +83,14 @@ class TextLines(logging.Formatter):
         return f"{at} {record.levelname.lower()} {message}"
 
 
+def place_of(error: BaseException) -> str:
+    """Where an exception was raised: file and line, and nothing of what it was about."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "?" if trace is None else f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
+
+
 @contextmanager
 def logging_to_stderr(*, level: str, as_json: bool) -> Iterator[SecretMask]:
     """Send all log records to standard error for the block. Answers the mask that secrets are to be told to.

@@ -32,20 +32,22 @@ class ServiceManager:
 
     def alive(self) -> None:
         """We work as we should; to be said twice in each `watchdog_seconds` at least."""
-        self._send("WATCHDOG=1")
+        self._send("WATCHDOG=1", wait_seconds=0.0)  # one that finds no room is followed by the next
 
     def stopping(self) -> None:
         """We are ending, in good order."""
         self._send("STOPPING=1\nSTATUS=stopping")
 
-    def _send(self, text: str) -> None:
+    def _send(self, text: str, *, wait_seconds: float = 1.0) -> None:
         if not self._address:
             return
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-                channel.settimeout(1.0)
+                channel.settimeout(wait_seconds)
                 channel.sendto(text.encode(), address)
+        except BlockingIOError:
+            return
         except OSError as error:
             _LOG.warning(
                 "the service manager cannot be told (%s)", type(error).__name__, extra={"action": "notify_failed"}
