@@ -121,7 +121,7 @@ def test_a_credit_after_posting_is_found_shown_explained_and_verified(firm: Firm
     explained = json.loads(firm.run("explain", "inv-101", "--format", "json").stdout)
     assert ["800.00", "200.00", "1000.00"] == [row["amount"] for row in explained["rows"]]
     by_name = json.loads(firm.run("explain", CLIENT, "--format", "json").stdout)
-    assert "800.00" == by_name["rows"][-1]["amount"]
+    assert "1000.00" == by_name["rows"][-1]["amount"]
 
 
 def test_a_decision_is_kept_audited_and_changes_the_verdict(firm: Firm) -> None:

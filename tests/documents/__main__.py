@@ -53,7 +53,7 @@ def _run(*command: str) -> str:
 def transcripts() -> dict[str, str]:
     """What a newcomer sees: the demonstration (its middle days left out) and the explanation of one invoice."""
     with tempfile.TemporaryDirectory() as folder:
-        shown = _run("demo", "--seed", "7", "--directory", folder).replace(folder, "tieout-demo")
+        shown = _run("demo", "--seed", "7", "--folder", folder).replace(folder, "tieout-demo")
         explained = _run("explain", "INV-1145", "--config", f"{folder}/tieout.toml")
     days = shown.partition("\n\n")[2]
     first, _, rest = days.partition("\n\nThu 11 Jun")
