@@ -74,7 +74,12 @@ class AlertDesk:
         self._company = company
 
     def review(self, plan: Plan, *, at: datetime) -> int:
-        """Let `plan` look at the present situation, as time has passed or people have decided."""
+        """Let `plan` look at the present situation, as time has passed or people have decided.
+
+        Nothing is locked as long as there is nothing to change.
+        """
+        if not plan(self.load_situation()):
+            return 0
         with write(self._engine) as connection:
             lock_company(connection, self._company)
             return review_alerts(connection, self._company, plan, at=at)

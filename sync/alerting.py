@@ -25,6 +25,7 @@ from mappings.alerts import (
     PlannedNotice,
 )
 from state.alerts import Plan
+from state.errors import StoreBusy
 from state.outbox import Outbox
 from sync.alert_incidents import AlertPolicy
 from sync.alert_rules import plan_alerts
@@ -39,6 +40,8 @@ _LONGEST_WAIT = timedelta(hours=1)
 _GIVE_UP_AFTER = timedelta(days=3)
 _MOST_REFUSALS = 5  # of one message by a channel that works
 _MOST_MESSAGES = 200  # of one channel in one beat
+_LONGEST_BEAT = timedelta(minutes=1)
+_MOST_MARKS = 10
 _TROUBLED = 3  # attempts after which the other channels are told
 
 
@@ -102,7 +105,7 @@ class Alerting:
 
     def beat(self, companies: Sequence[AlertCompany]) -> BeatReport:
         """Review every company, write the digest when it is due, and send what is due."""
-        planned = sum(self.review(company) for company in companies)
+        planned = sum(self._review_if_free(company) for company in companies)
         planned += self._write_digests(companies)
         planned += self._tell_troubles()
         drained = self.drain()
@@ -112,6 +115,14 @@ class Alerting:
         """Let time and people's decisions take effect on one company's alerts; answers how many messages follow."""
         now = self._clock.now()
         return company.review(lambda situation: plan_alerts(situation, self._policy, now), at=now)
+
+    def _review_if_free(self, company: AlertCompany) -> int:
+        """Like `review`; a company that a long transaction holds is looked at in the next beat."""
+        try:
+            return self.review(company)
+        except StoreBusy:
+            _LOG.info("alerts wait for a transaction", extra={"action": "alerts_wait", "company": company.alias})
+            return 0
 
     def drain(self, *, only: str | None = None) -> BeatReport:
         """Send what is due, on every channel or on one. A channel that fails does not stop the others."""
@@ -142,8 +153,10 @@ class Alerting:
         return tuple(self._outbox.health(name) for name in self._channels)
 
     def _drain_channel(self, name: str, channel: Channel) -> tuple[int, str]:
-        sent, problem = 0, ""
+        sent, problem, began_at = 0, "", self._clock.now()
         for _ in range(_MOST_MESSAGES):
+            if self._clock.now() - began_at > _LONGEST_BEAT:
+                break  # the rest goes with the next beat
             taken = self._outbox.take(name, owner=self._owner, now=self._clock.now(), lasting=_LEASE, burst=self._burst)
             if not taken:
                 break
@@ -167,9 +180,18 @@ class Alerting:
         except (ConnectorError, ConfigurationError) as error:
             self._failed(first, error)
             return error
-        self._outbox.mark_sent(first.message, owner=self._owner, at=self._clock.now(), note=note)
+        self._mark_sent(first, note)
         _LOG.info("alert sent on %s", first.channel, extra={"action": "alert_sent", "company": first.company})
         return None
+
+    def _mark_sent(self, first: Delivery, note: str) -> None:
+        """Mark it, patiently: what is not marked is sent once more."""
+        for _ in range(_MOST_MARKS):
+            try:
+                return self._outbox.mark_sent(first.message, owner=self._owner, at=self._clock.now(), note=note)
+            except StoreBusy:
+                self._clock.sleep_seconds(1)
+        return self._outbox.mark_sent(first.message, owner=self._owner, at=self._clock.now(), note=note)
 
     def _failed(self, first: Delivery, error: Exception) -> None:
         now = self._clock.now()

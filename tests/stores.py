@@ -29,6 +29,14 @@ class SetClock:
         """The moment that was set."""
         return self.present
 
+    def monotonic_seconds(self) -> float:
+        """Seconds since the start."""
+        return (self.present - START).total_seconds()
+
+    def sleep_seconds(self, seconds: float) -> None:
+        """Sets it forward; nobody waits."""
+        self.advance(seconds=seconds)
+
     def advance(self, **parts: float) -> None:
         """Set it forward."""
         self.present += timedelta(**parts)

@@ -72,7 +72,7 @@ def beat(store: Store, port: int, clock: SetClock, steps: Steps, *, owner: str) 
         channels={"mail": Stepping(channel, steps)},
         digest_channels={},
         outbox=outbox,
-        clock=clock,  # type: ignore[arg-type]  # it never waits
+        clock=clock,
         owner=owner,
     )
     alerting.review(company)
