@@ -135,7 +135,7 @@ class Outbox:
     def take(self, channel: str, *, owner: str, now: datetime, lasting: timedelta, burst: int) -> tuple[Delivery, ...]:
         """Take what goes to the channel as the next message; empty when nothing is due.
 
-        More than `burst` messages of one company go as one. What was taken before, and not marked, is taken again as
+        More than `burst` messages of one company go as one, and its reminders always do. What was taken before, and not marked, is taken again as
         it was, under the same name. Nobody else gets these before the lease has run out.
         """
         with write(self._engine) as connection:
@@ -273,6 +273,8 @@ def _next_message(rows: Sequence[Row[Any]], *, now: datetime, burst: int) -> lis
         return [row for row in ready if row.message == first.message]
     if first.kind not in _GROUPED:
         return [first]
+    if first.kind == AlertKind.REMINDER:
+        return [row for row in ready if (row.company_id, row.kind, row.message) == (first.company_id, first.kind, "")]
     alike = [row for row in ready if row.company_id == first.company_id and row.kind in _GROUPED and not row.message]
     return alike if len(alike) > burst else [first]
 

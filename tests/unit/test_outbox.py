@@ -69,6 +69,15 @@ def test_many_messages_of_a_company_go_as_one(sender: Sender) -> None:
     assert [] == sender.take()
 
 
+def test_reminders_of_a_company_go_as_one(sender: Sender) -> None:
+    for kind in (AlertKind.REMINDER, AlertKind.RAISED):
+        for number in range(2):
+            sender.put(f"{kind}-{number}", kind)
+    assert ["reminder-0", "reminder-1"] == sender.take()
+    sender.sent()
+    assert ["raised-0"] == sender.take()
+
+
 def test_what_was_not_sent_yet_is_brought_up_to_date_instead_of_said_twice(sender: Sender) -> None:
     sender.put("one", AlertKind.RAISED, text="200.00")
     sender.put("one", AlertKind.UPDATED, sequence=2, text="300.00")
