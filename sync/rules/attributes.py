@@ -250,8 +250,13 @@ def _names_of_credits(desk: Desk) -> frozenset[str]:
 
 
 def _is_one_kind(row: Row, line: Line, names: frozenset[str]) -> bool:
-    """Whether both are money, or both a credit, as far as BigTime says."""
+    """Whether both are money, or both a credit, as far as BigTime says.
+
+    A row of the same day without a reference is what a push looks like, whatever it is called.
+    """
     method = row.payment.method
+    if not row.payment.reference and row.on == line.payment.paid_on:
+        return True
     if line.funding is Funding.MIXED or method in {Method.NONE, Method.UNKNOWN}:
         return True
     if line.funding is Funding.CASH:

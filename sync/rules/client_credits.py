@@ -133,7 +133,8 @@ class _Unused:
                 self.rows[payment.payment_id].append(history)
         for name, histories in self.rows.items():
             rows = [history.content for history in histories if isinstance(history.content, Payment)]
-            applied = sum(line.amount_minor for row in rows for line in row.lines)
+            # A negative row takes a payment back; it gives the client nothing.
+            applied = sum(max(line.amount_minor, 0) for row in rows for line in row.lines)
             self.left[name] = rows[0].total_minor - applied if rows[0].total_minor > 0 else 0
 
 

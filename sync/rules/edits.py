@@ -40,7 +40,10 @@ def payment_edited_in_bigtime(desk: Desk) -> tuple[Draft, ...]:
 
 
 def _deleted_rows(desk: Desk) -> dict[str, list[tuple[History, Version]]]:
-    """BigTime payment rows that are gone, by the invoice they were on, with their last content."""
+    """BigTime payment rows that are gone, by the invoice they were on, with their last content.
+
+    Some BigTimes keep the row of a deleted payment and add a negative one: a row whose reversal came later is gone, too.
+    """
     found: dict[str, list[tuple[History, Version]]] = {}
     for history in desk.histories.values():
         if history.key.system is not System.BIGTIME or history.key.kind is not Kind.PAYMENT or history.content:
@@ -48,6 +51,12 @@ def _deleted_rows(desk: Desk) -> dict[str, list[tuple[History, Version]]]:
         last = next((version for version in reversed(history.versions) if version.content is not None), None)
         if last is not None and isinstance(last.content, Payment) and last.content.lines:
             found.setdefault(last.content.lines[0].target_id, []).append((history, last))
+    for case in desk.cases.values():
+        for pair in case.pairs:
+            first, *others = sorted(pair.rows, key=lambda row: (row.history.first.observed_at, -row.amount_minor))
+            was_seen_alone = any(other.history.first.observed_at > first.history.first.observed_at for other in others)
+            if not pair.lines and first.amount_minor > 0 and was_seen_alone:
+                found.setdefault(case.id, []).append((first.history, first.history.first))
     return found
 
 
@@ -83,7 +92,11 @@ def _edited_draft(
 ) -> Draft:
     effect = sum(item.effect_minor for item in consumes)
     now = line.amount_minor - effect
-    change = f"to {case.money(now)}" if len(consumes) > 1 else "and is no longer there (two complete reads agree)"
+    change = "and is no longer there (two complete reads agree)"
+    if len(consumes) > 1:
+        change = f"to {case.money(now)}"
+    elif records[0].content is not None:
+        change = "and was taken back by a second row"
     return on_case(
         case,
         code="E2",

@@ -125,3 +125,27 @@ def test_an_invoice_voided_with_a_credit_on_it_is_told_once() -> None:
 
     assert book.findings("2026-03-20") == [("E6", "0.00", "300.00")]
     assert book.evaluate().tie_lines == ()
+
+
+def test_a_payment_that_bigtime_took_back_by_a_negative_row_was_deleted_after_sync() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="400")
+    for name in ("8", "9"):
+        book.payment(name, invoices={"q101": "300"}, on="2026-03-05", cash="300", reference=name)
+        book.row(f"p{name}", "101", "300", method=MONEY, on="2026-03-05", reference=name)
+    book.row("r8", "101", "-300", method=MONEY, on="2026-03-09", reference="8")
+
+    (finding,) = book.evaluate().findings
+
+    assert ("E2", 30000, 30000) == (finding.code, finding.claim_minor, finding.exposure_minor)
+    assert "taken back by a second row" in finding.explanation
+
+
+def test_a_row_that_was_never_seen_without_its_reversal_says_nothing_of_quickbooks_payment() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="700")
+    book.payment("9", invoices={"q101": "300"}, on="2026-03-05", cash="300")
+    book.row("p1", "101", "300", method=MONEY, on="2026-03-06")
+    book.row("p2", "101", "-300", method=MONEY, on="2026-03-06")
+
+    assert book.findings() == [("C3", "300.00", "300.00")]
