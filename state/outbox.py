@@ -135,8 +135,8 @@ class Outbox:
     def take(self, channel: str, *, owner: str, now: datetime, lasting: timedelta, burst: int) -> tuple[Delivery, ...]:
         """Take what goes to the channel as the next message; empty when nothing is due.
 
-        More than `burst` messages of one company go as one, and its reminders always do. What was taken before, and not marked, is taken again as
-        it was, under the same name. Nobody else gets these before the lease has run out.
+        More than `burst` messages of one company go as one, and its reminders always do. What was taken before, and
+        not marked, is taken again as it was, under the same name. Nobody else gets these before the lease has run out.
         """
         with write(self._engine) as connection:
             query = (
