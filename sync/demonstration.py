@@ -89,6 +89,17 @@ def _names(stored: StoredFinding, code: str, numbers: set[str]) -> bool:
 
 
 def false_alarms(caught: Iterable[Caught], findings: Iterable[StoredFinding]) -> tuple[StoredFinding, ...]:
-    """Findings above S4 that no planted mistake accounts for."""
-    used = {each.finding.id for each in caught if each.finding is not None}
-    return tuple(stored for stored in findings if stored.id not in used and stored.finding.severity is not Severity.S4)
+    """Findings above S4 that no planted mistake accounts for.
+
+    A mistake that frees a credit puts it beside the client's overdue invoices: F4 for the same client follows from it.
+    """
+    named = [each.finding for each in caught if each.finding is not None]
+    used = {stored.id for stored in named}
+    clients = {stored.finding.client.quickbooks for stored in named}
+    return tuple(
+        stored
+        for stored in findings
+        if stored.id not in used
+        and stored.finding.severity is not Severity.S4
+        and not (stored.finding.code == "F4" and stored.finding.client.quickbooks in clients)
+    )
