@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from sync.cli.invocation import example
+from sync.cli.invocation import common_options, example
 
 _FILES = {"systemd": "tieout.service", "compose": "compose.yaml"}
 _SHIPPED_PROGRAM = "/usr/local/bin/tieout"
@@ -16,6 +16,7 @@ _SHIPPED_PROGRAM = "/usr/local/bin/tieout"
 @click.command(
     epilog=example("tieout deploy systemd | sudo tee /etc/systemd/system/tieout.service", "tieout deploy compose")
 )
+@common_options
 @click.argument("kind", type=click.Choice(sorted(_FILES)))
 def deploy(kind: str) -> None:
     """Print a unit of systemd, or a compose file with PostgreSQL. How to use it stands at its top."""

@@ -57,6 +57,7 @@ def retire(invocation: Invocation) -> None:
 
 
 @keys.command(epilog=example("tieout keys new"))
+@common_options
 def new() -> None:
     """Print a new key and change nothing, for keys that are kept in a variable or by the service manager."""
     click.echo(new_encryption_key())
