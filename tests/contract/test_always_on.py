@@ -3,7 +3,7 @@
 import json
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
@@ -198,6 +198,45 @@ def test_a_persons_own_run_counts_as_the_turn_that_it_was(running: Running, firm
         worker.reconcile(no_pull=True)
     running.live(minutes=14)
     assert ["reconcile", "reconcile", "compare"] == [kind for kind, _ in runs_of(running.application)]
+
+
+def test_two_daemons_on_one_database_share_the_beats(
+    store_url: str, tmp_path: Path, faults: FaultTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with new_firm(tmp_path, faults, url=store_url) as firm, ExitStack() as opened:
+        for name, value in firm.environment.items():
+            monkeypatch.setenv(name, value)
+        settings = firm.settings()
+        both = [Running(opened.enter_context(open_application(settings, clock=firm.clock)), firm) for _ in range(2)]
+        connect(both[0].application, settings.company(None), firm)
+        for _ in range(61 * 6):
+            for daemon in both:
+                daemon.tick()
+                firm.clock.advance(seconds=5)
+        assert [("reconcile", "clean")] * 5 == runs_of(both[0].application)
+
+
+def test_a_short_budget_stretches_the_beat(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    running.live(minutes=61)
+    monkeypatch.setattr(running.application, "month_calls", lambda: 500_000 * 80 // 100 - 700)
+    running.live(minutes=15)
+    beat, before = running.tasks[0].summary().beat_seconds, len(runs_of(running.application))
+    assert 1_800 < beat < 21_600
+    running.live(minutes=180)
+    assert 1 <= len(runs_of(running.application)) - before <= 180 * 60 // beat + 1
+
+
+def test_a_connection_that_ends_soon_is_said_once_for_each_level(
+    running: Running, firm: Firm, caplog: pytest.LogCaptureFixture
+) -> None:
+    running.live(minutes=1)
+    with running.application._store._engine.begin() as connection:
+        at = int((firm.clock.now() + timedelta(days=6)).timestamp() * 1_000_000)
+        connection.exec_driver_sql(f"UPDATE oauth_token SET hard_expires_at = {at}")
+    running.live(minutes=31)
+    assert 1 == sum("whatever is done" in record.getMessage() for record in caplog.records)
+    checked = running.application.check_connection_ends(running.tasks[0].company)
+    assert (False, 4) == (checked.works, checked.exit_code)
 
 
 def test_a_company_that_somebody_else_works_on_is_tried_again_soon(running: Running, firm: Firm) -> None:
