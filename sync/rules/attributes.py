@@ -62,8 +62,7 @@ def _near(row: Item, line: Item, moment: Moment) -> bool:
     """Whether a row and a line can be one event: the same reference, or days within the duplicate window."""
     assert row.row is not None
     assert line.line is not None
-    reference = row.row.payment.reference
-    if reference and reference == line.line.payment.reference:
+    if _has_reference_of(row.row, line.line):
         return True
     paid_on = line.line.payment.paid_on
     if row.row.on is None or paid_on is None:
@@ -220,7 +219,7 @@ def _is_about_to_come(row: Item, line: Item, moment: Moment) -> bool:
 
 
 def _has_reference_of(row: Row, line: Line) -> bool:
-    return bool(row.payment.reference) and row.payment.reference == line.payment.reference
+    return line.is_named_by(row.payment.reference)
 
 
 def _unlikeness(row: Item, line: Item) -> tuple[bool, int, int, tuple[str, ...], tuple[str, ...]]:

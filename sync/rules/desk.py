@@ -63,8 +63,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """A QuickBooks application: one payment's amount on one invoice; equal invoices of one payment are added up.
 
-    `credit_keys` are the credits that the payment links. A deposit taken on the invoice itself is a line, too;
-    its history is then the invoice's.
+    `credit_keys` are the credits that the payment links, `credit_numbers` the numbers of those that have one. A deposit
+    taken on the invoice itself is a line, too; its history is then the invoice's.
     """
 
     history: History
@@ -73,6 +73,11 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     amount_minor: int
     funding: Funding
     credit_keys: tuple[RecordKey, ...] = ()
+    credit_numbers: tuple[str, ...] = ()
+
+    def is_named_by(self, reference: str) -> bool:
+        """Whether a reference is the payment's, or the number of a credit that it uses; an empty one names nothing."""
+        return bool(reference) and reference in (self.payment.reference, *self.credit_numbers)
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):

@@ -87,9 +87,8 @@ def may_be_same(row: Row, line: Line) -> bool:
 
 def _distance(row: Row, line: Line) -> tuple[bool, int, int, str, str]:
     """How little a row looks like the push-back of a line; smaller is nearer."""
-    same_reference = bool(row.payment.reference) and row.payment.reference == line.payment.reference
     return (
-        not same_reference,
+        not line.is_named_by(row.payment.reference),
         _kind_distance(row.payment.method, line.funding),
         _days(row.on, line.payment.paid_on),
         row.history.key.id,

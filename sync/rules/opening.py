@@ -1,7 +1,7 @@
 """Open the desk: from a book's records to cases, pairs and unexplained items. No judgement is made here."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from mappings.findings import ClientRef
@@ -90,9 +90,10 @@ def _rows_by_invoice(histories: Iterable[History]) -> dict[str, list[tuple[Histo
     return found
 
 
-def _lines_by_invoice(histories: Iterable[History]) -> dict[str, list[Line]]:
+def _lines_by_invoice(histories: Sequence[History]) -> dict[str, list[Line]]:
     """What each QuickBooks payment puts on each invoice, added up."""
     found: dict[str, list[Line]] = defaultdict(list)
+    numbers = {each.key: each.content.number for each in histories if isinstance(each.content, CreditMemo)}
     for history in histories:
         payment = history.content
         if history.key.system is not System.QUICKBOOKS or not isinstance(payment, Payment):
@@ -112,6 +113,7 @@ def _lines_by_invoice(histories: Iterable[History]) -> dict[str, list[Line]]:
                         amount_minor=minor,
                         funding=funding_of(payment),
                         credit_keys=funding_keys,
+                        credit_numbers=tuple(number for key in funding_keys if (number := numbers.get(key))),
                     )
                 )
     return found

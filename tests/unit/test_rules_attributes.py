@@ -40,6 +40,13 @@ def test_a_credit_under_the_name_that_credits_have_in_this_bigtime_is_one_thing_
     assert book.findings() == [("D1", "35.00", "35.00")]
 
 
+def test_the_number_of_its_memo_names_a_credit_whatever_bigtime_calls_it() -> None:
+    book = _a_credit_that_never_came_over()
+    book.row("p1", "101", "150", method=MONEY, on="2026-03-20", word="Check", reference="CM-7")
+
+    assert book.findings() == [("D1", "35.00", "35.00")]
+
+
 def test_one_credit_that_was_pushed_under_the_name_of_a_cheque_makes_no_cheque_a_credit() -> None:
     book = _a_credit_that_never_came_over()
     book.twins("102", "500", open_in_quickbooks="300")

@@ -15,6 +15,7 @@ def _paid_in_bigtime(total: str) -> BookOf:
     book.payment("9", invoices={"q101": "300"}, on="2026-03-05", cash="300", reference="4711")
     key = book.row("p1", "101", "300", method=Method.MONEY, on="2026-03-05", reference="4711")
     content = book.versions[key][-1].content
+    assert isinstance(content, Payment)
     book.put(key, msgspec.structs.replace(content, total_minor=cents(total)), "2026-03-05")
     return book
 
