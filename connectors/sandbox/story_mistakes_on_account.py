@@ -7,6 +7,7 @@ Source: facts/field.md §8, groups B, C, E, F and G.
 from datetime import date, timedelta
 from decimal import Decimal
 
+from connectors.sandbox.bigtime_switches import Deleted
 from connectors.sandbox.story_mistakes import Mistake, NextDay, Outcome, PlantedMistake, planted, planted_on_account
 from connectors.sandbox.story_office import Bill, Office
 
@@ -195,6 +196,8 @@ def _row_missing_tonight(office: Office, bill: Bill) -> Outcome:
         (row,) = office.world.bigtime.rows_on(bill.sid)
         office.world.bigtime.delete_payment(row.payment_id)
         words = f"The payment of {amount:,.2f} on {bill.number} was deleted in BigTime today"
+        if office.world.bigtime.switches.deleted_payment is Deleted.NEGATIVE_ROW:
+            return planted(office, bill, words, code="E2", amount=amount, claim=amount)
         office.say(words)
         return (PlantedMistake(code="G11", invoice="", amount=_NOTHING, claim=_NOTHING, day=office.today, words=words),)
 

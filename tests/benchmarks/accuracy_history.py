@@ -9,7 +9,21 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
+from connectors.sandbox.bigtime_ledger import BigTimeLedger
+from connectors.sandbox.bigtime_switches import (
+    Absent,
+    BigTimeSwitches,
+    Casing,
+    Deleted,
+    FilteredBy,
+    InvoiceFilteredBy,
+    Numbers,
+    Spelling,
+    Timestamp,
+)
 from connectors.sandbox.clock import SimulatedClock
+from connectors.sandbox.quickbooks_ledger import QuickBooksLedger
+from connectors.sandbox.quickbooks_switches import QuickBooksSwitches
 from connectors.sandbox.story_decoys import DECOYS, PlantedDecoy
 from connectors.sandbox.story_mistakes import MISTAKES, Corrected, Mistake, NextDay, Outcome, PlantedMistake
 from connectors.sandbox.story_mistakes_after_sync import MISTAKES_AFTER_SYNC
@@ -17,7 +31,7 @@ from connectors.sandbox.story_mistakes_of_posting import MISTAKES_OF_POSTING
 from connectors.sandbox.story_mistakes_on_account import MISTAKES_OF_THE_LAST_DAY, MISTAKES_ON_ACCOUNT
 from connectors.sandbox.story_more_decoys import MORE_DECOYS
 from connectors.sandbox.story_office import ENGAGEMENTS, Bill, Office, working_day
-from connectors.sandbox.world import World
+from connectors.sandbox.world import World, WorldSwitches
 
 KINDS: tuple[Mistake, ...] = (*MISTAKES, *MISTAKES_OF_POSTING, *MISTAKES_AFTER_SYNC, *MISTAKES_ON_ACCOUNT)
 LAST_KINDS = MISTAKES_OF_THE_LAST_DAY
@@ -28,11 +42,16 @@ _ON_TOTALS = frozenset({"A3", "D5", "D6", "D9", "E1", "E7", "E8"})
 _DAYS_OF_MISTAKES = 3
 _LONG_AGO = timedelta(days=75)
 _SHARE = 0.35
+_USUAL = 0.5
 _LAST = 0.2
 
 
 class FirmHistory:
-    """One history. Equal seeds tell equal ones; `mistakes`, `corrected` and `decoys` grow while it is told."""
+    """One history. Equal seeds tell equal ones; `mistakes`, `corrected` and `decoys` grow while it is told.
+
+    Half of them happen in systems that behave as the fact sheets assume (`is_usual`), the others in systems that
+    differ at random in what nobody outside can know: see the switches of both simulators.
+    """
 
     def __init__(self, seed: int, *, mistake_count: int = 7, decoy_count: int = 3) -> None:
         self.seed = seed
@@ -41,7 +60,9 @@ class FirmHistory:
         self.decoys: list[PlantedDecoy] = []
         self._chance = Random(seed)
         self.first_day = working_day(date(2026, 1, 5) + timedelta(days=self._chance.randint(0, 300)))
-        self.world = World(SimulatedClock(datetime.combine(self.first_day - _LONG_AGO, time(8), tzinfo=UTC)))
+        clock = SimulatedClock(datetime.combine(self.first_day - _LONG_AGO, time(8), tzinfo=UTC))
+        self.is_usual = self._chance.random() < _USUAL
+        self.world = World(clock) if self.is_usual else _unusual_world(clock, self._chance)
         engagements = self._chance.sample(ENGAGEMENTS, 4)
         self._office = Office(self.world, self._chance, engagements=engagements, amounts_are_distinct=True)
         self._engagements = engagements
@@ -185,3 +206,33 @@ class FirmHistory:
             planted = decoy(self._office)
             if planted is not None:
                 self.decoys.append(planted)
+
+
+def _unusual_world(clock: SimulatedClock, chance: Random) -> World:
+    """Both systems, each unsettled question answered by chance."""
+    bigtime = BigTimeSwitches(
+        spelling=chance.choice(list(Spelling)),
+        pushed_credit_label=chance.choice(("Credit Memo", "Check", "")),
+        payments_filtered_by=chance.choice(list(FilteredBy)),
+        invoices_filtered_by=chance.choice(list(InvoiceFilteredBy)),
+        payment_timestamp=chance.choice(list(Timestamp)),
+        invoice_timestamp=chance.choice(list(Timestamp)),
+        numbers=chance.choice(list(Numbers)),
+        absent=chance.choice(list(Absent)),
+        casing=chance.choice(list(Casing)),
+        deleted_payment=chance.choice(list(Deleted)),
+        quickbooks_id_in_client_list=chance.random() < 0.5,
+    )
+    quickbooks = QuickBooksSwitches(
+        credit_memo_moves_when_applied=chance.random() < 0.5,
+        merge_moves_transactions=chance.random() < 0.5,
+        scramble_ties=chance.random() < 0.5,
+        payment_method_is_named=chance.random() < 0.5,
+        cdc_includes_the_second=chance.random() < 0.5,
+    )
+    return World(
+        clock,
+        quickbooks=QuickBooksLedger(clock, switches=quickbooks),
+        bigtime=BigTimeLedger(clock, switches=bigtime),
+        switches=WorldSwitches(pushes_credit_number=chance.random() < 0.5),
+    )
