@@ -243,7 +243,7 @@ class _Pull:
         """
         before = self._cursor.watermark
         assert before is not None
-        sifted = self._with_unknown_customers(self._sift_changes(changes))
+        sifted = self._completed(self._sift_changes(changes))
         moved = msgspec.structs.replace(
             self._cursor,
             watermark=max(changes.server_time - self._settings.overlap, not_before or before),
@@ -273,7 +273,21 @@ class _Pull:
                 complete |= self._sift_changes(found)
         begun = changes.server_time
         cursor = with_enumeration(self._cursor, overflowing, begun=begun, since=watermark, sweep=True)
-        self._intake.store_rows(self._with_unknown_customers(complete), cursor)
+        self._intake.store_rows(self._completed(complete), cursor)
+
+    def _completed(self, sifted: dict[Kind, Sifted]) -> dict[Kind, Sifted]:
+        """The same rows, with the customers that they name and the credit memos that changed payments use.
+
+        Nobody outside knows whether a memo's own time moves when it is used: where it does, it is in the list itself.
+        """
+        seen = [each for rows in sifted.values() for each in rows.observations]
+        listed = {each.key.id for each in seen if each.key.kind is Kind.CREDIT_MEMO}
+        if missing := sorted(self._intake.touched_credit_memos(seen) - listed):
+            found = self._intake.sift(Kind.CREDIT_MEMO, self._reader.fetch_by_ids(Kind.CREDIT_MEMO, missing))
+            old = sifted.get(Kind.CREDIT_MEMO, Sifted((), (), ()))
+            more = (old.observations + found.observations, old.quarantined + found.quarantined, old.names + found.names)
+            sifted = {**sifted, Kind.CREDIT_MEMO: Sifted(*more)}
+        return self._with_unknown_customers(sifted)
 
     def _with_unknown_customers(self, sifted: dict[Kind, Sifted]) -> dict[Kind, Sifted]:
         """The same rows, and the customers that they name and the store does not have."""

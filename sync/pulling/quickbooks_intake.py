@@ -7,11 +7,18 @@ from datetime import datetime
 import msgspec
 
 from mappings.findings import Gap
-from mappings.model import Kind, RecordKey, System
+from mappings.model import Kind, Observation, RecordKey, System
 from mappings.records import PullOutcome
 from sync.ports import Clock, PullUnit, RecordStore
 from sync.pulling.quickbooks_cursor import FEED, QuickBooksCursor, format_cursor, parse_cursor, with_set_aside
-from sync.pulling.quickbooks_rows import Mapper, Progress, Sifted, names_customers_in_lines, sift
+from sync.pulling.quickbooks_rows import (
+    Mapper,
+    Progress,
+    Sifted,
+    names_customers_in_lines,
+    sift,
+    used_credit_memos,
+)
 
 
 class Intake:
@@ -43,6 +50,13 @@ class Intake:
         keys = [RecordKey(System.QUICKBOOKS, Kind.CUSTOMER, id_) for id_ in ids]
         known = self._store.load_contents(keys) if keys else {}
         return {key.id for key in keys if key not in known}
+
+    def touched_credit_memos(self, seen: Iterable[Observation]) -> frozenset[str]:
+        """The ids of the credit memos that payments among these have begun or ceased to use, or use otherwise."""
+        payments = {each.key: each.content for each in seen if each.key.kind is Kind.PAYMENT}
+        known = self._store.load_contents(payments) if payments else {}
+        moved = [key for key, content in payments.items() if known.get(key) != content]
+        return used_credit_memos([*(payments[key] for key in moved), *(known.get(key) for key in moved)])
 
     def sift(self, kind: Kind, rows: Sequence[bytes], *, absent_before: datetime | None = None) -> Sifted:
         """Map rows that were just read, and count them. Raises: as `quickbooks_rows.sift`."""

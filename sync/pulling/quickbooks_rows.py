@@ -15,6 +15,7 @@ from mappings.model import (
     Entry,
     Invoice,
     Kind,
+    LineTarget,
     Observation,
     Payment,
     RecordKey,
@@ -105,6 +106,17 @@ def named_customers(observations: Iterable[Observation]) -> frozenset[str]:
         if seen.content is not None
         for client_id in _customers_of(seen.content)
         if client_id
+    )
+
+
+def used_credit_memos(contents: Iterable[Content | None]) -> frozenset[str]:
+    """The ids of the credit memos that these payments use."""
+    return frozenset(
+        line.target_id
+        for content in contents
+        if isinstance(content, Payment)
+        for line in content.lines
+        if line.target is LineTarget.CREDIT_MEMO
     )
 
 

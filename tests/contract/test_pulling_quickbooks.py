@@ -602,3 +602,21 @@ def test_an_older_answer_never_replaces_a_newer_version(bench: Bench) -> None:
     found = content[seen(bench, Kind.INVOICE, made[0])]
     assert isinstance(found, Invoice)
     assert found.total_minor == 900
+
+
+def test_a_memo_whose_own_time_does_not_move_is_read_with_the_payment_that_uses_it() -> None:
+    with a_bench(QuickBooksSwitches(credit_memo_moves_when_applied=False)) as bench:
+        ids = a_small_firm(bench)
+        memo = bench.ledger.create_credit_memo(ids["amy"], "CM-2", "80.00", on=TODAY)
+        bench.pull()
+        bench.clock.advance(hours=1)
+        link = bench.ledger.apply_credit(
+            memo, bench.ledger.create_invoice(ids["amy"], "INV-3", 100, on=TODAY), 80, on=TODAY
+        )
+        bench.pull()
+        bench.assert_mirror_is_truth(but=CUSTOMERS_LAG)
+        bench.clock.advance(hours=1)
+        assert bench.pull().sent == 1
+        bench.ledger.delete_payment(link)
+        bench.pull()
+        bench.assert_mirror_is_truth(but=CUSTOMERS_LAG)
