@@ -33,7 +33,10 @@ A random history of one firm is told in two simulated systems that are served ov
 credit and pay invoices; some of what they and the sync do is wrong; some of it only looks wrong. The real worker runs
 between the events: its connectors, pullers, SQLite store and rules; only the clock is simulated. The generator knows
 causes, never rules. Every mistake of a history happens at random beside the others, often on one client, and by intent
-in about every third case on an invoice that has one already.
+in about every third case on an invoice that has one already. Half of the histories happen in systems that behave as the
+fact sheets assume; in the others every question that public material leaves open is answered by chance: how BigTime
+spells words, dates and amounts, how it names a pushed credit, whether it keeps the row of a deleted payment, by which
+date it filters, whether a QuickBooks memo's own time moves when it is used, and more.
 
 - **Found**: one finding has the code, names the invoice (or the client), and states claim and exposure to the cent.
 - **Put right**: of a mistake that somebody corrects, a run before has to tell it and the last run must not.
@@ -69,6 +72,7 @@ def _summary(tally: Tally, *, seed: int, seconds: float) -> Iterator[str]:
     complete = tally.run_count - tally.incomplete_count
     rows = (
         ("histories", f"{tally.history_count:,}"),
+        ("of these in systems as assumed", f"{tally.usual_count:,}"),
         ("planted mistakes", f"{tally.planted.total():,}"),
         ("found", f"{tally.found.total():,}"),
         ("**recall**", f"**{tally.recall:.4f}**"),

@@ -40,6 +40,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     """One history, lived through and judged; `guesses` are what the two baselines say of its end."""
 
     seed: int
+    is_usual: bool
     judgement: Judgement
     guesses: tuple[Guess, ...]
     decoys: tuple[PlantedDecoy, ...]
@@ -82,6 +83,7 @@ def _told(history: FirmHistory, engine: Engine) -> Told:
     assert not world.check_identities(), world.check_identities()
     return Told(
         seed=history.seed,
+        is_usual=history.is_usual,
         judgement=judge(runs),
         guesses=guesses(world),
         decoys=tuple(history.decoys),

@@ -37,6 +37,7 @@ class Tally:
     """The sums over all histories. `misses` and `alarms` are sentences with the seed that tells them again."""
 
     history_count: int = 0
+    usual_count: int = 0
     planted: Counter[str] = field(default_factory=Counter)
     found: Counter[str] = field(default_factory=Counter)
     alarmed: Counter[str] = field(default_factory=Counter)
@@ -57,6 +58,7 @@ class Tally:
         """Take one history in."""
         judgement = told.judgement
         self.history_count += 1
+        self.usual_count += told.is_usual
         self.planted += by_code(judgement.planted)
         self.found += by_code(judgement.found)
         self.alarmed += Counter(finding.code for _, finding in judgement.false_alarms)
