@@ -144,7 +144,15 @@ def test_check_names_every_part(firm: Firm) -> None:
     result = firm.run("check", "--format", "json")
     checks = {check["part"]: check for check in json.loads(result.stdout)["checks"]}
     assert 0 == result.exit_code, result.output
-    assert {"configuration", "database", "keys", "QuickBooks", "connections", "BigTime", "BigTime's words"} == checks.keys()
+    assert {
+        "configuration",
+        "database",
+        "keys",
+        "QuickBooks",
+        "connections",
+        "BigTime",
+        "BigTime's words",
+    } == checks.keys()
     assert "AccountCredit" in checks["BigTime's words"]["detail"]
 
 
