@@ -227,7 +227,10 @@ def _row(raw: bytes) -> _Row:
     decoded = _DECODER.decode(raw)
     if not isinstance(decoded, dict):
         raise refuse("record", type(decoded).__name__, "is not an object: the row is set aside")
-    row: dict[str, object] = {}
+    row: dict[str, object] = {key.lower(): value for key, value in decoded.items()}
+    if len(row) == len(decoded):
+        return row
+    row = {}
     for key, value in decoded.items():
         lower = key.lower()
         if lower in row and row[lower] != value:
