@@ -144,8 +144,8 @@ def _out_of_reach(tally: Tally) -> Iterator[str]:
     yield from ("## Not planted", "")
     yield from (f"- **{code}**: {reason}" for code, reason in OUT_OF_REACH.items() if not tally.planted[code])
     yield (
-        "- **E10** in a QuickBooks whose merges leave the times of transactions alone: change lists do not show it, the "
-        "next full reading does. Which of the two QuickBooks does is not known; here merges move them."
+        "- **E10** in a QuickBooks whose merges leave the times of transactions alone: change lists do not show it, "
+        "the next full reading does. Which of the two QuickBooks does is not known; here merges move them."
     )
     left = [code for code in CATALOGUE if not tally.planted[code] and code not in OUT_OF_REACH]
     yield from (f"- **{code}**: did not come up in these histories." for code in left)
