@@ -6,23 +6,21 @@ from typing import Any
 
 import click
 
-from config.complaints import configuration_error
-from config.settings import CompanySettings
-from mappings.problems import problem
-from sync.cli.application import Application
 from sync.cli.grids import Format
+from sync.cli.hostile_text import visible
 from sync.cli.invocation import Invocation, common_options, example, format_options, pass_invocation
 from sync.cli.printing import print_data
+from sync.cli.report_making import gather
 from sync.cli.reporting_month_end import month_end
-from sync.cli.reporting_options import Question, question_from, report_options
+from sync.cli.reporting_options import question_from, report_options
 from sync.cli.reporting_pages import report_document, report_grids
 from sync.cli.workbooks import workbook_bytes
+from sync.exit_codes import ExitCode
 from sync.reports.applied_balance import AppliedBalance
 from sync.reports.credit_activity import CreditActivity
 from sync.reports.credit_balances import CreditBalances
-from sync.reports.opened import open_books
 from sync.reports.payments import Payments
-from sync.reports.report import Gatherer, Report
+from sync.reports.report import Gatherer, Reading, Report
 from sync.reports.restatements import Restatements
 from sync.reports.rolling import RollForward
 from sync.reports.scope import Scope
@@ -45,42 +43,37 @@ def report() -> None:
     """
 
 
-def make_report(application: Application, company: CompanySettings, question: Question, making: Making) -> Report:
-    """One report over the whole company. Raises: `ConfigurationError` when no client has the name that was asked."""
-    reader = application.report_reader(company)
-    scope = question.scope(company.alias, reader.timezone(), reader.judged_at())
-    gatherer = making(scope)
-    is_known = not scope.client
-    for opened in open_books(reader.report_books(scope.as_of), scope):
-        is_known = True
-        gatherer.add(opened)
-    if not is_known:
-        shown = problem("", scope.client, "").value
-        raise configuration_error("--client", f"no client is called {shown!r}: write it as a system shows it")
-    return gatherer.report()
-
-
 def _run(invocation: Invocation, options: dict[str, Any], making: Making, **more: str) -> None:
-    """Make the report and put it where it was asked for."""
+    """Make the report and put it where it was asked for; a report of books that were not read whole says so."""
     form, output = Format(options.pop("form")), options.pop("output")
     question = question_from(options)
     settings = invocation.settings()
     company = settings.company(invocation.company)
     with invocation.open(settings) as application:
-        made = make_report(application, company, question, making)
+        reader = application.report_reader(company)
+        scope = question.scope(company.alias, reader.timezone(), reader.judged_at())
+        gatherer = making(scope)
+        reading = gather(reader, scope, gatherer)
+        made = gatherer.report()
     parameters = {**question.parameters(), **{name: value for name, value in more.items() if value}}
-    _show(made, parameters, form, output)
+    _show(made, reading, parameters, form, output)
+    if reading.gaps:
+        raise click.exceptions.Exit(ExitCode.INCOMPLETE)
 
 
-def _show(made: Report, parameters: dict[str, str], form: Format, output: Path | None) -> None:
+def _show(made: Report, reading: Reading, parameters: dict[str, str], form: Format, output: Path | None) -> None:
+    warnings = [*(f"  ! incomplete: {gap}" for gap in reading.gaps), *(f"  ! {note}" for note in reading.notes)]
+    if form in {Format.CSV, Format.XLSX}:
+        for warning in warnings:
+            click.echo(visible(warning), err=True)
     title = f"{made.scope.company}, as known at {made.scope.as_of:%Y-%m-%d %H:%M} UTC"
     print_data(
         report_grids(made),
-        report_document(made, parameters),
+        report_document(made, parameters, reading),
         form=form,
         output=output,
-        lines=[title, *made.lines, ""],
-        workbook=lambda: workbook_bytes([made]),
+        lines=[title, *warnings, *made.lines, ""],
+        workbook=lambda: workbook_bytes([made], reading=reading),
     )
 
 

@@ -3,7 +3,6 @@
 The templates escape every value; nothing is loaded from anywhere, and the page forbids scripts to itself.
 """
 
-from collections.abc import Sequence
 from datetime import date
 from functools import cache
 
@@ -16,7 +15,7 @@ from sync.cli.hostile_text import visible
 from sync.cli.reporting_pages import exact_moment, rows_grid
 from sync.reports.month_charts import charts_of
 from sync.reports.month_end import Check, MonthPack
-from sync.reports.report import Report
+from sync.reports.report import Reading, Report
 from sync.reports.words import grouped
 
 # A page of more rows is not read; the files have all of them.
@@ -48,14 +47,15 @@ class _PageTable(msgspec.Struct, frozen=True, kw_only=True):
     left_out: int
 
 
-def month_end_html(pack: MonthPack, gaps: Sequence[str] = ()) -> str:
-    """The page of a month. `gaps` say what could not be read; a page without any claims completeness."""
+def month_end_html(pack: MonthPack, reading: Reading) -> str:
+    """The page of a month; without gaps in the reading it claims completeness."""
     assert pack.scope.first is not None
     return _template().render(
         company=visible(pack.scope.company),
         month=pack.scope.first.strftime("%Y-%m"),
         as_of=exact_moment(pack.scope.as_of),
-        gaps=[visible(gap) for gap in gaps],
+        gaps=[visible(gap) for gap in reading.gaps],
+        notes=[visible(note) for note in reading.notes],
         checks_hold=all(check.holds for check in pack.checks),
         currencies=[
             {"currency": currency, "cards": _cards(pack, currency), "charts": charts_of(pack, currency)}

@@ -14,6 +14,7 @@ from sync.cli.grids import Column, Format, Grid, csv_text
 from sync.cli.hostile_text import visible
 from sync.cli.invocation import Invocation, common_options, example, format_options, pass_invocation
 from sync.cli.printing import print_data
+from sync.cli.report_making import gather
 from sync.cli.reporting_html import month_end_html
 from sync.cli.reporting_options import question_from, report_options
 from sync.cli.reporting_pages import exact_moment, rows_grid
@@ -21,7 +22,7 @@ from sync.cli.workbooks import workbook_bytes
 from sync.exit_codes import ExitCode
 from sync.reporting import REPORT_SCHEMA
 from sync.reports.month_end import Check, MonthEnd, MonthPack
-from sync.reports.opened import open_books
+from sync.reports.report import Reading
 
 MANIFEST_SCHEMA = "tieout.month-end/1"
 _MANIFEST = "manifest.json"
@@ -55,19 +56,18 @@ def month_end(invocation: Invocation, /, folder: Path | None, closing_days: int,
         reader = application.report_reader(company)
         scope = question.scope(company.alias, reader.timezone(), reader.judged_at())
         month = MonthEnd(scope, closing_days=closing_days)
-        for opened in open_books(reader.report_books(scope.as_of), scope):
-            month.add(opened)
-        pack, gaps = month.pack(), reader.gaps(scope.as_of)
+        reading = gather(reader, scope, month)
+        pack = month.pack()
         target = folder or Path(f"month-end-{company.alias}-{question.month}")
-        manifest = write_pack(target, pack, gaps)
+        manifest = write_pack(target, pack, reading)
         application.audit_export(company, f"month-end {question.month}", manifest)
     _show(pack, manifest, question.parameters(), folder=target, form=form, output=output)
-    if gaps:
+    if reading.gaps:
         raise click.exceptions.Exit(ExitCode.INCOMPLETE)
     raise click.exceptions.Exit(ExitCode.CLEAN if all(check.holds for check in pack.checks) else ExitCode.FINDINGS)
 
 
-def write_pack(folder: Path, pack: MonthPack, gaps: tuple[str, ...]) -> dict[str, Any]:
+def write_pack(folder: Path, pack: MonthPack, reading: Reading) -> dict[str, Any]:
     """Write the pack into a folder and answer its manifest; a folder without a manifest holds no whole pack.
 
     Side effects: makes the folder; replaces an earlier pack. Raises: `ConfigurationError` when the folder holds
@@ -75,10 +75,10 @@ def write_pack(folder: Path, pack: MonthPack, gaps: tuple[str, ...]) -> dict[str
     """
     _make_room(folder)
     files = []
-    for name, content in pack_files(pack, gaps):
+    for name, content in pack_files(pack, reading):
         (folder / name).write_bytes(content)
         files.append({"name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()})
-    manifest = _manifest(pack, gaps, files)
+    manifest = _manifest(pack, reading, files)
     text = json.dumps(manifest, indent=2, ensure_ascii=True) + "\n"
     beginning = folder / f".{_MANIFEST}.new"
     beginning.write_text(text, encoding="utf-8")
@@ -86,12 +86,12 @@ def write_pack(folder: Path, pack: MonthPack, gaps: tuple[str, ...]) -> dict[str
     return manifest
 
 
-def pack_files(pack: MonthPack, gaps: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
+def pack_files(pack: MonthPack, reading: Reading) -> Iterator[tuple[str, bytes]]:
     """The files of a pack with their names; equal packs give equal bytes."""
-    yield "month-end.xlsx", workbook_bytes(pack.reports, pack.checks)
+    yield "month-end.xlsx", workbook_bytes(pack.reports, pack.checks, reading)
     for report in pack.reports:
         yield f"{report.name}.csv", csv_text(rows_grid(report, report.rows, report.title)).encode("utf-8")
-    yield "index.html", month_end_html(pack, gaps).encode("utf-8")
+    yield "index.html", month_end_html(pack, reading).encode("utf-8")
 
 
 def _make_room(folder: Path) -> None:
@@ -105,15 +105,16 @@ def _make_room(folder: Path) -> None:
         manifest.unlink()
 
 
-def _manifest(pack: MonthPack, gaps: tuple[str, ...], files: list[dict[str, Any]]) -> dict[str, Any]:
+def _manifest(pack: MonthPack, reading: Reading, files: list[dict[str, Any]]) -> dict[str, Any]:
     assert pack.scope.first is not None
     return {
         "schema": MANIFEST_SCHEMA,
         "company": pack.scope.company,
         "month": pack.scope.first.strftime("%Y-%m"),
         "as_of": exact_moment(pack.scope.as_of),
-        "complete": not gaps,
-        "gaps": list(gaps),
+        "complete": not reading.gaps,
+        "gaps": list(reading.gaps),
+        "notes": list(reading.notes),
         "checks": [_told(check) for check in pack.checks],
         "files": files,
     }
@@ -182,6 +183,7 @@ def _show(
         lines=[
             f"{manifest['company']}: {manifest['month']} as known at {manifest['as_of']}, in {folder}",
             *(f"  ! incomplete: {gap}" for gap in manifest["gaps"]),
+            *(f"  ! {note}" for note in manifest["notes"]),
             "",
         ],
     )

@@ -41,7 +41,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     def scope(self, company: str, timezone: ZoneInfo, judged_at: datetime) -> Scope:
         """The scope that is asked for, told as of the last run unless an earlier moment is named.
 
-        Raises: `ConfigurationError` for a month, day or moment that cannot be read, or a period without days.
+        Raises: `ConfigurationError` for a month, day, moment or currency that cannot be read, or a period without days.
         """
         first, last = (_day(self.first, "--from"), _day(self.last, "--to"))
         if self.month:
@@ -58,7 +58,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
             first=first,
             last=last,
             client=self.client,
-            currency=self.currency.upper(),
+            currency=_currency(self.currency),
             dating=Dating(self.dates or Dating.CAME),
         )
 
@@ -104,6 +104,14 @@ def _day(text: str, option: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         raise configuration_error(option, f"{_shown(text)} is not a day: write it as 2026-10-31") from None
+
+
+def _currency(text: str) -> str:
+    """The code in capitals; "" when none was named."""
+    code = text.strip().upper()
+    if text and not (len(code) == len("USD") and code.isascii() and code.isalpha()):
+        raise configuration_error("--currency", f"{_shown(text)} is not a currency: write its code, as USD")
+    return code
 
 
 def _moment(text: str, timezone: ZoneInfo) -> datetime:

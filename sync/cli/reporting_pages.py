@@ -10,7 +10,7 @@ from mappings.findings import Evidence
 from mappings.money import Money
 from sync.cli.grids import Cell, Column, Grid, cell_text
 from sync.reporting import REPORT_SCHEMA, record_document
-from sync.reports.report import Report
+from sync.reports.report import Reading, Report
 
 _HEADINGS = {
     "customer_balance": "Customer\nBalance",
@@ -50,8 +50,9 @@ _WIDE = frozenset({"client", "event", "source", "invoice", "answer", "on_invoice
                    "problem", "number"})  # fmt: skip
 
 
-def report_document(report: Report, parameters: Mapping[str, str]) -> dict[str, Any]:
+def report_document(report: Report, parameters: Mapping[str, str], reading: Reading | None = None) -> dict[str, Any]:
     """The report as JSON; money is a decimal string with exactly the currency's digits."""
+    known = reading or Reading()
     return {
         "schema": REPORT_SCHEMA,
         "report": report.name,
@@ -60,6 +61,9 @@ def report_document(report: Report, parameters: Mapping[str, str]) -> dict[str, 
         "parameters": dict(parameters),
         "rows": [_object(row) for row in report.rows],
         "totals": [_object(total) for total in report.totals],
+        "complete": not known.gaps,
+        "gaps": list(known.gaps),
+        "notes": [*known.notes, *report.lines],
     }
 
 

@@ -18,7 +18,7 @@ from sync.cli.grids import Column, Grid
 from sync.cli.hostile_text import visible
 from sync.cli.reporting_pages import exact_moment, rows_grid
 from sync.reports.month_end import Check
-from sync.reports.report import Report
+from sync.reports.report import Reading, Report
 
 # A spreadsheet keeps 15 digits of a number; a larger amount is written as text rather than rounded.
 _LARGEST_MINOR = 10**15
@@ -36,7 +36,7 @@ class _TotalCell(msgspec.Struct, frozen=True):
     reference: str
 
 
-def workbook_bytes(reports: Sequence[Report], checks: Sequence[Check] = ()) -> bytes:
+def workbook_bytes(reports: Sequence[Report], checks: Sequence[Check] = (), reading: Reading | None = None) -> bytes:
     """A workbook with a sheet for each report and the sheet "Tie-out" at its front."""
     buffer = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
@@ -47,6 +47,7 @@ def workbook_bytes(reports: Sequence[Report], checks: Sequence[Check] = ()) -> b
     front = workbook.add_worksheet("Tie-out")
     totals = [cell for report in reports for cell in writing.add_report(report)]
     writing.add_front(front, reports, totals, checks)
+    writing.add_warnings(front, reading or Reading())
     workbook.close()
     return buffer.getvalue()
 
@@ -141,6 +142,13 @@ class _Writing:
             label = f"{cell.label}: our figure, and the sum of the sheet"
             self._write_comparison(sheet, line, label, cell.ours, cell.ours)
             line += 1
+
+    def add_warnings(self, sheet: Any, reading: Reading) -> None:
+        """What a reader must know before the figures, below the title of a sheet."""
+        warnings = [*(f"Incomplete: {gap}" for gap in reading.gaps), *reading.notes]
+        if warnings:
+            look = self._format(bold=True, font_color="#B42318")
+            sheet.write_string(2, 0, visible(" ".join(warnings))[:32_767], look)
 
     def _write_comparison(self, sheet: Any, line: int, label: str, ours: Money, other: Money) -> None:
         sheet.write_string(line, 0, visible(label))

@@ -23,12 +23,23 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[str, ...] = ()
 
 
-class Gatherer(Protocol):
-    """One report in the making: it is shown the books one at a time, so that a large company needs little memory."""
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """What the books were when a report was made: without `gaps` they had been read whole. `notes` are good to know."""
+
+    gaps: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Taker(Protocol):
+    """Whatever is shown the books one at a time, so that a large company needs little memory."""
 
     def add(self, opened: OpenBook) -> None:
-        """Take what the report needs from a book."""
+        """Take what is needed from a book."""
         ...
+
+
+class Gatherer(Taker, Protocol):
+    """One report in the making."""
 
     def report(self) -> Report:
         """The report over all books seen."""

@@ -41,6 +41,11 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
         """The day whose evening a balance is told for: the last of the period, but not after `as_of`."""
         return self.today if self.last is None else min(self.last, self.today)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the period's last day had ended; a period without a last day never is."""
+        return self.last is not None and self.last < self.today
+
     def day_of(self, moment: datetime) -> date:
         """The company's bookkeeping day of a moment."""
         return moment.astimezone(self.timezone).date()

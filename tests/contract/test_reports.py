@@ -1,4 +1,7 @@
-"""Reports through the real command line and the real store: any past report can be made again, byte for byte."""
+"""Reports through the real command line and the real store, on SQLite and on PostgreSQL.
+
+Any past report can be made again, byte for byte.
+"""
 
 import hashlib
 import json
@@ -8,7 +11,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from config.settings import Settings, load_settings
 from connectors.sandbox.clock import SimulatedClock
@@ -48,25 +51,29 @@ class Office:
 
     def report(self, *arguments: str, code: int = 0) -> bytes:
         """What `tieout report …` prints."""
+        return self.run("report", *arguments, code=code).stdout_bytes
+
+    def run(self, *arguments: str, code: int = 0) -> Result:
+        """A command of the program, ended with that code."""
 
         @contextmanager
         def opening(settings: Settings) -> Iterator[Application]:
             yield self._application
 
         invocation = Invocation(opening=opening)
-        result = CliRunner().invoke(program, ["report", *arguments, "--config", str(self._config)], obj=invocation)
+        result = CliRunner().invoke(program, [*arguments, "--config", str(self._config)], obj=invocation)
         assert code == result.exit_code, result.output
-        return result.stdout_bytes
+        return result
 
 
 @pytest.fixture
-def office(tmp_path: Path, sqlite_url: str) -> Iterator[Office]:
+def office(tmp_path: Path, store_url: str) -> Iterator[Office]:
     """A firm with a prepayment, an overpayment and a memo of September, some of it used in October."""
     clock = SimulatedClock(datetime(2026, 9, 1, 17, tzinfo=UTC))
     world = World(clock)
     with serve_world(world) as served:
         config = write_installation(tmp_path / "firm", served, history_start="2026-09-01")
-        config.write_text(config.read_text().replace("sqlite:///tieout.db", sqlite_url))
+        config.write_text(config.read_text().replace("sqlite:///tieout.db", store_url))
         with open_application(load_settings(config), clock=clock) as application:
             connect(application, application.settings.company(None), served)
             yield Office(world, clock, application, config)
@@ -164,7 +171,9 @@ def test_the_restatements_name_each_event_that_changed_october(office: Office) -
 def test_the_report_document_is_the_documented_one(office: Office) -> None:
     History(office)
     document = json.loads(office.report("applied-balance", "--month", "2026-10", "--format", "json"))
-    assert ["schema", "report", "company", "as_of", "parameters", "rows", "totals"] == list(document)
+    assert [
+        "schema", "report", "company", "as_of", "parameters", "rows", "totals", "complete", "gaps", "notes"
+    ] == list(document)  # fmt: skip
     assert ("tieout.report/1", "applied-balance", "demo", {"month": "2026-10"}) == tuple(
         document[key] for key in ("schema", "report", "company", "parameters")
     )
@@ -190,17 +199,68 @@ def test_a_table_fits_into_100_columns(office: Office, name: str) -> None:
     assert max(map(len, lines)) <= 100
 
 
-def test_a_question_that_cannot_be_answered_ends_with_code_2(office: Office) -> None:
-    History(office)
-    for arguments in (
-        ("applied-balance", "--month", "October"),
-        ("applied-balance", "--month", "2026-13"),
-        ("payments", "--from", "2026-10-31", "--to", "2026-10-01"),
-        ("payments", "--as-of", "yesterday"),
-        ("credit-activity", "Nobody"),
-        ("month-end",),
+@pytest.mark.parametrize("name", [*NAMES, "month-end"])
+def test_a_question_that_cannot_be_answered_ends_with_code_2_and_one_sentence(office: Office, name: str) -> None:
+    office.books.add_customer("Acme")
+    office.read()
+    month = [] if name != "month-end" else ["--month", "2026-09"]
+    for arguments, sentence in (
+        (["--month", "October"], "--month: 'October' is not a month: write it as 2026-10"),
+        (["--month", "2026-13"], "--month: '2026-13' is not a month: write it as 2026-10"),
+        (["--month", "2026-09", "--to", "2026-10-01"], "--month: stands alone: leave out --from and --to"),
+        (
+            [*month, "--as-of", "yesterday"],
+            "--as-of: 'yesterday' is not a moment: write it as 2026-11-02 or 2026-11-02",
+        ),
+        ([*month, "--currency", "dollars"], "--currency: 'dollars' is not a currency: write its code, as USD"),
+        ([*month, "--client", "Acmee"], "--client: no client is called 'Acmee': did you mean 'Acme'?"),
+        ([*month, "--client", "Zzyzx"], "--client: no client is called 'Zzyzx': write it as a system shows it"),
     ):
-        office.report(*arguments, code=2)
+        said = office.run("report", name, *arguments, code=2)
+        assert b"" == said.stdout_bytes
+        assert sentence in said.stderr
+        assert 1 == len(said.stderr.splitlines()), said.stderr
+    if name != "month-end":
+        said = office.run("report", name, "--from", "2026-10-31", "--to", "2026-10-01", code=2)
+        assert "--to: 2026-10-01 is before --from 2026-10-31" in said.stderr
+        assert "is not a day" in office.run("report", name, "--from", "1 May", code=2).stderr
+    else:
+        assert "--month: is missing" in office.run("report", name, code=2).stderr
+
+
+def test_a_client_whom_nobody_knows_is_answered_with_names_that_are_near(office: Office) -> None:
+    for name in ("Granite State Robotics", "Granite Ridge", "O'Neill & Sato LLP"):
+        office.books.add_customer(name)
+    office.read()
+    said = office.run("report", "credit-activity", "granite", code=2).stderr
+    assert "did you mean 'Granite Ridge', 'Granite State Robotics'?" in said
+    assert (
+        'did you mean "O\'Neill & Sato LLP"?'
+        in office.run("report", "payments", "--client", "Oneil Sato", code=2).stderr
+    )
+
+
+def test_a_report_of_books_that_were_not_read_whole_says_so_and_ends_with_code_3(office: Office) -> None:
+    """Nothing had been read by then: that is no empty company."""
+    History(office)
+    for name in NAMES:
+        said = office.run("report", name, "--as-of", "2026-08-01", "--format", "json", code=3)
+        document = json.loads(said.stdout)
+        assert (False, ["nothing had been read yet"]) == (document["complete"], document["gaps"])
+        assert (
+            "incomplete: nothing had been read yet"
+            in office.run("report", name, "--as-of", "2026-08-01", code=3).stdout
+        )
+        said = office.run("report", name, "--as-of", "2026-08-01", "--format", "csv", code=3)
+        assert "incomplete: nothing had been read yet" in said.stderr
+
+
+def test_a_month_that_is_not_over_is_told_as_one(office: Office) -> None:
+    History(office)
+    said = office.run("report", "applied-balance", "--month", "2026-11").stdout
+    assert "! The period ends on 2026-11-30 and is told as of 2026-11-02" in said
+    assert [] == json.loads(office.report("applied-balance", "--month", "2026-10", "--format", "json"))["notes"]
+    assert "There is nothing in EUR: the books have USD" in office.run("report", "payments", "--currency", "eur").stdout
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(office: Office, tmp_path: Path) -> None:

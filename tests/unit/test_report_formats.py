@@ -23,6 +23,7 @@ from sync.reports.applied_balance import AppliedBalance
 from sync.reports.charts import Span, column_chart, compact
 from sync.reports.month_end import MonthEnd, MonthPack
 from sync.reports.opened import open_books
+from sync.reports.report import Reading
 from tests.reporting import Firm, applied_total, text
 
 HOSTILE = (
@@ -91,7 +92,7 @@ class _Page(HTMLParser):
 
 
 def test_a_page_shows_hostile_names_as_text_and_loads_nothing(hostile: MonthPack) -> None:
-    html = month_end_html(hostile)
+    html = month_end_html(hostile, Reading())
     page = _Page()
     page.feed(html)
     assert not page.tags & {"script", "img", "iframe", "link", "object", "a", "base", "form", "b ", "image", "use"}
@@ -153,7 +154,7 @@ def test_every_currency_has_its_own_decimals_everywhere(currency: str, amount: s
     totals = {total["currency"]: total["customer_balance"] for total in report_document(applied, {})["totals"]}
     assert shown == totals[currency]
     assert shown in csv_text(rows_grid(applied, applied.rows, ""))
-    assert f'<td class="n">{shown}</td>' in month_end_html(pack)
+    assert f'<td class="n">{shown}</td>' in month_end_html(pack, Reading())
     cells, formats = _sheet(workbook_bytes([applied]), 2)
     assert Decimal(shown) in cells
     assert ("#,##0;[Red]-#,##0" if currency == "JPY" else "#,##0.000;[Red]-#,##0.000") in formats
@@ -220,14 +221,14 @@ def test_a_pack_without_its_manifest_is_no_pack_and_the_manifest_comes_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pack = pack_of(firm_with("Bravo"))
-    write_pack(tmp_path, pack, ())
+    write_pack(tmp_path, pack, Reading())
 
     def stopped(*_: object) -> str:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("sync.cli.reporting_month_end.month_end_html", stopped)
     with pytest.raises(KeyboardInterrupt):
-        write_pack(tmp_path, pack, ())
+        write_pack(tmp_path, pack, Reading())
     assert not (tmp_path / "manifest.json").exists()
 
 
