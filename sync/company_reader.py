@@ -9,10 +9,11 @@ from config.settings import RuleSettings
 from mappings.findings import Finding
 from mappings.model import System
 from mappings.problems import problem
-from mappings.records import Group, StoredFinding
+from mappings.records import StoredFinding
 from state.store import CompanyStore
 from sync.checker import check_arithmetic
-from sync.explaining import Explanation, explain, names_subject
+from sync.explaining import Explanation
+from sync.explanations import explain_subject, near_subjects
 from sync.ports import Clock
 from sync.reporting import Decision
 from sync.rules.evaluate import evaluate_book
@@ -49,18 +50,14 @@ class CompanyReader:
         )
 
     def explain(self, subject: str) -> Explanation:
-        """The waterfall of an invoice or client. Raises: `ConfigurationError` when there is none of that name."""
+        """All about an invoice or client. Raises: `ConfigurationError` when there is none of that name."""
         books = self._stored.book_reader()
-        lines = tuple(line for line in books.load_tie_lines() if names_subject(line, subject))
-        ids = {line.client.bigtime for line in lines}
-        groups = tuple(group for group in books.load_all_groups() if _has_client(group, ids))
-        found = explain(books.iterate_books(groups), self._stored.company.alias, subject, self.moment())
+        found = explain_subject(books, self._stored.company.alias, subject, self.moment())
         if found is None:
+            near = ", ".join(repr(problem("", name, "").value) for name in near_subjects(books, subject))
+            advice = f"did you mean {near}?" if near else "write it as BigTime or QuickBooks shows it"
             shown = problem("", subject, "").value
-            raise configuration_error(
-                "explain",
-                f"no posted invoice or client is called {shown!r}: write it as BigTime or QuickBooks shows it",
-            )
+            raise configuration_error("explain", f"no invoice or client is called {shown!r}: {advice}")
         return found
 
     def verify_finding(self, stored: StoredFinding) -> Verification:
@@ -105,7 +102,3 @@ class CompanyReader:
         )
         moment = self.moment()
         return [found for book in books.iterate_books(groups) for found in evaluate_book(book, moment).findings]
-
-
-def _has_client(group: Group, ids: set[str]) -> bool:
-    return any(party.system is System.BIGTIME and party.client_id in ids for party in group.parties)

@@ -12,24 +12,38 @@ from sync.rules.moment import Moment
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of an explanation: what happened, how much it moves, and which record versions show it."""
+    """One line of an explanation: what happened, how much it moves, and which record versions show it.
+
+    For an occasion of credit, `origin` says what kind of credit it is; where it gave credit, `current_minor` is what
+    is left of it.
+    """
 
     label: str
     amount_minor: int
     currency: str
     records: tuple[Evidence, ...] = ()
+    origin: str = ""
+    current_minor: int | None = None
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to "why?" about one invoice or client.
 
-    `subject` names what was found for the reader's word. `steps` run from BigTime's balance to QuickBooks'; the
-    first and the last are balances, those between them add up to their difference.
+    `subject` names what was found for the reader's word; `invoice` and `client` say which it is. `steps` run from
+    BigTime's balance to QuickBooks': the first and the last are balances, those between them add up to their
+    difference; there are none for what is not posted. `occasions` end in each currency with what a client has to his
+    credit in QuickBooks, and add up to it; `answer` says the same in sentences. `settled` runs from what an invoice is
+    for to what is open on it in QuickBooks.
     """
 
     company: str
     subject: str
     steps: tuple[Step, ...]
+    invoice: InvoiceRef | None = None
+    client: ClientRef | None = None
+    occasions: tuple[Step, ...] = ()
+    answer: tuple[str, ...] = ()
+    settled: tuple[Step, ...] = ()
 
 
 def explain(books: Iterable[Book], company: str, wanted: str, moment: Moment) -> Explanation | None:
@@ -43,10 +57,12 @@ def explain(books: Iterable[Book], company: str, wanted: str, moment: Moment) ->
         result = evaluate_book(book, moment)
         lines = tuple(line for line in result.tie_lines if _is_invoice(line.invoice, wanted))
         if lines:
-            return _waterfall(company, f"Invoice {lines[0].invoice.number}", lines, book, result)
+            found = _waterfall(company, f"Invoice {lines[0].invoice.number}", lines, book, result)
+            return msgspec.structs.replace(found, invoice=lines[0].invoice)
         lines = tuple(line for line in result.tie_lines if _is_client(line.client, wanted))
         if lines and client is None:
-            client = _waterfall(company, f"Client {lines[0].client.name}", lines, book, result)
+            found = _waterfall(company, f"Client {lines[0].client.name}", lines, book, result)
+            client = msgspec.structs.replace(found, client=lines[0].client)
     return client
 
 

@@ -12,7 +12,7 @@ from mappings.money import format_amount
 from mappings.records import StoredFinding
 from sync.checking import Check
 from sync.exit_codes import ExitCode
-from sync.explaining import Explanation
+from sync.explaining import Explanation, Step
 
 RECONCILE_SCHEMA = "tieout.reconcile/1"
 SYNC_SCHEMA = "tieout.sync/1"
@@ -123,7 +123,11 @@ def check_document(company: str, checks: Iterable[Check]) -> dict[str, Any]:
 
 
 def explanation_document(explanation: Explanation, *, as_of: datetime, parameters: Mapping[str, str]) -> dict[str, Any]:
-    """An explanation as the JSON document `tieout.report/1`: one row for each step of the waterfall."""
+    """An explanation as the JSON document `tieout.report/1`: one row for each step.
+
+    The rows of section `credit` are a client's occasions of credit, those of `tie_out` the waterfall; `settled` are the
+    steps from what an invoice is for to what is open on it.
+    """
     return {
         "schema": REPORT_SCHEMA,
         "report": "explain",
@@ -131,16 +135,28 @@ def explanation_document(explanation: Explanation, *, as_of: datetime, parameter
         "as_of": format_moment(as_of),
         "parameters": dict(parameters),
         "rows": [
-            {
-                "label": step.label,
-                "amount": format_amount(step.amount_minor, step.currency),
-                "currency": step.currency,
-                "records": [record_document(evidence) for evidence in step.records],
-            }
-            for step in explanation.steps
+            *(_step_document(step, section="credit") for step in explanation.occasions),
+            *(_step_document(step, section="tie_out") for step in explanation.steps),
         ],
         "totals": [],
+        "settled": [_step_document(step, section="quickbooks") for step in explanation.settled],
+        "answer": list(explanation.answer),
     }
+
+
+def _step_document(step: Step, *, section: str) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "label": step.label,
+        "amount": format_amount(step.amount_minor, step.currency),
+        "currency": step.currency,
+        "records": [record_document(evidence) for evidence in step.records],
+        "section": section,
+    }
+    if step.origin:
+        document["origin"] = step.origin
+    if step.current_minor is not None:
+        document["current"] = format_amount(step.current_minor, step.currency)
+    return document
 
 
 def findings_document(company: str, findings: Iterable[StoredFinding]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
 
-pytest_plugins = ("tests.databases", "tests.stores")
+pytest_plugins = ("tests.databases", "tests.office", "tests.stores")
 
 _HERE = Path(__file__).parent
 # Whole systems over real sockets, processes and databases: minutes, not seconds. Every run but `--fast` has them.

@@ -60,7 +60,7 @@ class Reader(Protocol):
         ...
 
     def explain(self, subject: str) -> Explanation:
-        """The waterfall of an invoice or client. Raises: `ConfigurationError` when there is none of that name."""
+        """All about an invoice or client. Raises: `ConfigurationError` when there is none of that name."""
         ...
 
     def judged_at(self) -> datetime:

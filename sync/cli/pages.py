@@ -7,7 +7,7 @@ from mappings.model import System
 from mappings.money import Money
 from mappings.records import StoredFinding
 from sync.cli.grids import Cell, Column, Grid, amount_text
-from sync.explaining import Explanation
+from sync.explaining import Explanation, Step
 from sync.reporting import Decision, RunCertificate, RunReport, format_moment
 
 SEVERITY_STYLES: Mapping[str, str] = {"S1": "bold red", "S2": "yellow", "S3": "cyan", "S4": "dim"}
@@ -213,23 +213,35 @@ def history_grid(decisions: Sequence[Decision]) -> Grid:
     )
 
 
-def explanation_grid(explanation: Explanation) -> Grid:
-    """The waterfall, one step a row."""
+def explanation_grids(explanation: Explanation) -> list[Grid]:
+    """The waterfall, and before it what the credit ledger knows: one step a row."""
+    parts = (
+        (f"{explanation.subject}: occasions of credit", explanation.occasions),
+        (f"{explanation.subject}: how it was settled in QuickBooks", explanation.settled),
+        (f"{explanation.subject}: from BigTime to QuickBooks", explanation.steps),
+    )
+    return [_steps_grid(title, steps) for title, steps in parts if steps]
+
+
+def _steps_grid(title: str, steps: Sequence[Step]) -> Grid:
+    has_rest = any(step.current_minor is not None for step in steps)
     return Grid(
-        title=explanation.subject,
+        title=title,
         columns=(
             Column("label", "Step", is_wide=True),
             Column("amount", "Amount", is_number=True),
-            Column("currency", "Currency"),
+            Column("current", "Left of it", is_number=True, is_extra=not has_rest),
+            Column("currency", "Cur"),
             Column("records", "Records", is_wide=True),
         ),
         rows=tuple(
             (
                 step.label,
                 Money(step.amount_minor, step.currency),
+                None if step.current_minor is None else Money(step.current_minor, step.currency),
                 step.currency,
                 ", ".join(str(proof.key) for proof in step.records),
             )
-            for step in explanation.steps
+            for step in steps
         ),
     )

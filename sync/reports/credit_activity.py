@@ -176,7 +176,7 @@ def _of_bigtime(opened: OpenBook) -> Iterator[_Source]:
         yield _Source(key=history.key, client_id=client, rows=[given, used], left=Money(0, payment.currency))
 
 
-_WORDS = {
+_GIVERS = {
     Origin.CREDIT_MEMO: "a credit memo",
     Origin.OVERPAYMENT: "an overpayment",
     Origin.PREPAYMENT: "a prepayment",
@@ -216,7 +216,7 @@ def _answer(client: str, balance: Money, sources: list[_Source]) -> Iterator[str
 
 def _gave(row: ActivityRow) -> str:
     on = f"On {row.date.isoformat()}" if row.date else "At an unknown date"
-    return f"{on}, {_WORDS[Origin(row.origin)]} ({row.source}) gave {spoken(row.original)}"
+    return f"{on}, {_GIVERS[Origin(row.origin)]} ({row.source}) gave {spoken(row.original)}"
 
 
 def _uses(source: _Source) -> Iterator[str]:
