@@ -202,10 +202,11 @@ def _is_one_total(first: _Side, second: _Side) -> bool:
 
 def _fit(bigtime: _Side, quickbooks: _Side, clients: ClientLinks) -> _Fit | None:
     """How well two invoices that share a number fit; None when they cannot be twins."""
-    kinship = max(
-        (clients.kinship(mine, theirs) for mine in bigtime.clients for theirs in quickbooks.clients), default=0
-    )
-    closest = clients.kinship(bigtime.client, quickbooks.client)
+    closest = kinship = clients.kinship(bigtime.client, quickbooks.client)
+    if bigtime.clients != {bigtime.client} or quickbooks.clients != {quickbooks.client}:
+        kinship = max(
+            (clients.kinship(mine, theirs) for mine in bigtime.clients for theirs in quickbooks.clients), default=0
+        )
     number_now = bigtime.number == quickbooks.number
     total_now = bigtime.total == quickbooks.total
     if kinship > 0:
