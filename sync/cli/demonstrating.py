@@ -126,7 +126,7 @@ def _tell(console: Console, evening: "Evening", *, is_first: bool) -> None:
     for stored in evening.news:
         finding = stored.finding
         subject = finding.invoice.number if finding.invoice is not None else finding.client.name
-        claim = f"{visible(finding.code)} {finding.slug.replace('-', ' ')}: {subject}"
+        claim = f"{visible(finding.code)} {finding.title}: {subject}"
         _say(console, f"  caught    {finding.severity} {claim}", style="green" if finding.severity != "S4" else "dim")
 
 
