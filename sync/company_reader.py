@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from config.complaints import configuration_error
 from config.settings import RuleSettings
-from mappings.findings import Finding
+from mappings.findings import Evidence, Finding
 from mappings.model import System
 from mappings.problems import problem
 from mappings.records import StoredFinding
@@ -67,10 +67,16 @@ class CompanyReader:
         """
         finding = stored.finding
         records = self._stored.record_reader()
-        raws = {evidence: records.load_raw(evidence.key, evidence.sha256) for evidence in finding.evidence}
-        seen = list(verify_evidence(finding, raws.get))
+        raws: dict[Evidence, bytes] = {}
+
+        def load(evidence: Evidence) -> bytes | None:
+            raw = records.load_raw(evidence.key, evidence.sha256)
+            raws[evidence] = raw or b""
+            return raw
+
+        seen = list(verify_evidence(finding, load))
         if all(good for good, _ in seen):
-            seen += check_arithmetic(finding, {evidence: raw or b"" for evidence, raw in raws.items()})
+            seen += check_arithmetic(finding, raws)
         if finding.client.bigtime or finding.client.quickbooks:
             seen.append(verify_claim(finding, self._derive(finding)))
         return Verification(holds=all(good for good, _ in seen), lines=tuple(line for _, line in seen))

@@ -6,6 +6,7 @@ import msgspec
 
 from mappings.findings import Evidence, Finding
 from mappings.model import raw_hash
+from state.errors import StoreDamaged
 
 
 class Verification(msgspec.Struct, frozen=True):
@@ -18,10 +19,14 @@ class Verification(msgspec.Struct, frozen=True):
 def verify_evidence(finding: Finding, load_raw: Callable[[Evidence], bytes | None]) -> Iterator[tuple[bool, str]]:
     """For each record version of the evidence: whether its raw text is stored and is the one that was named."""
     for evidence in dict.fromkeys(finding.evidence):
-        raw = load_raw(evidence)
+        try:
+            raw = load_raw(evidence)
+        except StoreDamaged as damaged:
+            yield False, f"{evidence.key}: {damaged}"
+            continue
         if raw is None:
             yield False, f"{evidence.key}: the raw record is not stored"
-        elif raw and raw_hash(raw) != evidence.sha256:
+        elif raw_hash(raw) != evidence.sha256:
             yield False, f"{evidence.key}: the raw record is not the one that was seen, its hash is another"
         else:
             yield True, f"{evidence.key}: the raw record is the one that was seen ({len(raw)} bytes)"

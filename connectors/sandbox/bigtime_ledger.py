@@ -165,6 +165,7 @@ class BigTimeLedger:
         invoice_id: str,
         *,
         amount: Amount | None = None,
+        tax: Amount | None = None,
         number: str | None = None,
         on: date | None = None,
         note: str | None = None,
@@ -176,6 +177,7 @@ class BigTimeLedger:
             replace(
                 invoice,
                 total_cents=total,
+                tax_cents=invoice.tax_cents if tax is None else cents(tax),
                 due_cents=invoice.due_cents + total - invoice.total_cents,
                 number=invoice.number if number is None else number,
                 issued_on=on or invoice.issued_on,

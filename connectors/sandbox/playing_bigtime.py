@@ -67,12 +67,17 @@ def pushed_back(stage: Stage, step: Step) -> None:
 
 
 def payment(stage: Stage, step: Step) -> None:
-    """A payment that somebody types into BigTime."""
+    """A payment that somebody types into BigTime; what the whole is beyond its parts becomes a client credit."""
     on = stage.booked_on(step)
     applied = {stage.invoice(_word(step, 1)): _amount(step, 2)}
     applied |= {stage.invoice(str(also)): Decimal(str(amount)) for also, amount in step.all_of("also")}
     stage.world.bigtime.add_payment(
-        applied, method=_word(step), on=on, applied_on=step.day("applied on"), number=step.text("number") or ""
+        applied,
+        method=_word(step),
+        on=on,
+        applied_on=step.day("applied on"),
+        total=step.amount("whole"),
+        number=step.text("number") or "",
     )
 
 
@@ -102,6 +107,7 @@ def edit_invoice(stage: Stage, step: Step) -> None:
     stage.world.bigtime.edit_invoice(
         stage.invoice(_word(step)),
         amount=step.amount("amount"),
+        tax=step.amount("tax"),
         number=step.text("number"),
         on=step.day("date"),
         note=step.text("note"),

@@ -63,12 +63,13 @@ def payment(stage: Stage, step: Step) -> None:
 
 
 def apply_source(stage: Stage, step: Step) -> None:
-    """Put a credit memo, or what is left of a payment, on an invoice."""
+    """Put a credit memo, a journal credit, or what is left of a payment, on an invoice."""
     on = stage.booked_on(step)
     source, target, part = _word(step), stage.quickbooks_invoice(_word(step, 1)), _amount(step, 2)
     books = stage.world.quickbooks
-    if source in stage.credit_memos:
-        books.apply_credit(stage.credit_memo(source), target, part, on=on, auto=step.has("automatically"))
+    if source in stage.credit_memos or source in stage.entries:
+        credit = stage.entries[source] if source in stage.entries else stage.credit_memo(source)
+        books.apply_credit(credit, target, part, on=on, auto=step.has("automatically"))
     else:
         books.apply_payment(stage.payment(source), target, part)
 

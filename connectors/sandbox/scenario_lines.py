@@ -100,7 +100,7 @@ FORMS = (
     Form(
         "bigtime payment",
         ("text", "word", "amount"),
-        {**_ON, "also": ("word", "amount"), "number": ("word",), "applied on": ("date",)},
+        {**_ON, "also": ("word", "amount"), "whole": ("amount",), "number": ("word",), "applied on": ("date",)},
     ),
     Form(
         "bigtime edit payment",
@@ -108,7 +108,7 @@ FORMS = (
         {**_EDIT, "method": ("text",)},
     ),
     Form("bigtime delete payment", ("word", "amount"), _ON),
-    Form("bigtime edit invoice", ("word",), {**_EDIT, "number": ("word",), "note": ("text",)}),
+    Form("bigtime edit invoice", ("word",), {**_EDIT, "tax": ("amount",), "number": ("word",), "note": ("text",)}),
     Form("bigtime delete invoice", ("word",), _ON),
     Form("bigtime post", ("word",), {**_ON, "net": (), "as": ("word",)}),
     Form("bigtime unpost", ("word",), _ON),

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from mappings.findings import Proof, Severity
-from mappings.model import Book, Method, Preferences, Version
+from mappings.model import Book, History, Method, Preferences, Version
 from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, Line, Pair, Row
 from sync.rules.draft import Draft, on_case
 from sync.rules.matching import may_be_same
@@ -170,12 +170,17 @@ def _moved_draft(desk: Desk, row: Item, line: Item, *, proved: bool, version: tu
             f"invoice {there.number} in QuickBooks.{automatic} The client's balance is right, both invoices are not. "
             "Move it in QuickBooks to the invoice it was meant for."
         ),
-        records=(row.row.history, line.line.history),
+        records=(row.row.history, line.line.history, *_credits_of(desk, line.line)),
         consumes=(row, line),
         versions=version,
         subject=(row.row.history.key, line.line.history.key),
         cause="QuickBooks applied a credit by itself to another invoice (automatic application)" if by_itself else "",
     )
+
+
+def _credits_of(desk: Desk, line: Line) -> tuple[History, ...]:
+    """The credits that a line uses: what QuickBooks spread over several invoices by itself is one cause."""
+    return tuple(history for key in line.credit_keys if (history := desk.histories.get(key)) is not None)
 
 
 def amounts_differ(desk: Desk) -> tuple[Draft, ...]:

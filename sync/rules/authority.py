@@ -84,6 +84,7 @@ def _net_posting_draft(case: Case, total: Item, client_credits: tuple[Item, ...]
             f"of {case.money(minor)}, and was posted to QuickBooks net, for the rest. The balances agree."
         ),
         records=(case.bigtime, *(row.history for row in rows)),
+        context=(case.quickbooks,) if case.quickbooks else (),
         consumes=(total, *client_credits),
     )
 
@@ -188,7 +189,8 @@ def _authority_draft(case: Case, item: Item, row: Row, *, after: bool, proof: Pr
 def marked_as_paid(desk: Desk) -> tuple[Draft, ...]:
     """A5: BigTime shows the invoice as paid although its payments do not cover it, and QuickBooks asks for money.
 
-    Example: BigTime paid, payments 0.00, QuickBooks open 500.00.
+    Example: BigTime paid, payments 0.00, QuickBooks open 500.00. Information where QuickBooks asks for nothing either:
+    a payment that is on its way, or a write-off in QuickBooks, is told by its own finding.
     """
     drafts = []
     for case, items in desk.by_case(ItemKind.PAID_FLAG):
@@ -207,7 +209,9 @@ def marked_as_paid(desk: Desk) -> tuple[Draft, ...]:
                 ),
                 records=(case.bigtime, *((case.quickbooks,) if case.quickbooks else ())),
                 consumes=items,
+                context=tuple(row.history for row in case.rows),
                 subject=(case.bigtime.key,),
+                severity=Severity.S4 if case.quickbooks_minor == case.bigtime_minor else None,
             )
         )
     return tuple(drafts)

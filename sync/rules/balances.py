@@ -104,6 +104,7 @@ def _sum_draft(desk: Desk, case: Case, item: Item) -> Draft:
             f"read, or {name} has it wrong."
         ),
         records=(history,),
+        context=tuple(each.history for each in (case.rows if in_bigtime else case.lines)),
         consumes=(item,),
         subject=(history.key,),
         severity=Severity.S4 if is_young else None,

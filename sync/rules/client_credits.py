@@ -19,7 +19,13 @@ _SAME_MONTH = timedelta(days=31)
 
 def _draft(desk: Desk, credit: Credit, **words: object) -> Draft:
     """A draft about one QuickBooks credit."""
-    fields: dict[str, object] = {"severity": None, "records": (desk.histories[credit.key],), **words}
+    users = sorted({use.payment for use in desk.ledger.uses if use.source == credit.key})
+    fields: dict[str, object] = {
+        "severity": None,
+        "records": (desk.histories[credit.key],),
+        "context": tuple(desk.histories[key] for key in users),
+        **words,
+    }
     return Draft(
         currency=credit.currency,
         client=desk.client_of(credit.client_id),

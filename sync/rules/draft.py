@@ -15,6 +15,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     `consumes` are the items it explains; its claim follows from them. `records` are the histories it rests on
     (their latest versions become the evidence, and `versions` are added where an earlier one matters);
+    `context` are further records that the amounts are made of: evidence, too, but no part of what went wrong.
     `subject` names the records that identify the finding over runs, by default all of `records`. `cause` is a better
     word for what happened than the type's own, where the rule has seen it.
     """
@@ -30,6 +31,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     records: tuple[History, ...]
     consumes: tuple[Item, ...] = ()
     versions: tuple[Version, ...] = ()
+    context: tuple[History, ...] = ()
     subject: tuple[RecordKey, ...] = ()
     severity: Severity | None = None
     discriminator: str = ""
@@ -47,6 +49,7 @@ def on_case(
     records: tuple[History, ...],
     consumes: tuple[Item, ...] = (),
     versions: tuple[Version, ...] = (),
+    context: tuple[History, ...] = (),
     subject: tuple[RecordKey, ...] = (),
     severity: Severity | None = None,
     cause: str = "",
@@ -64,6 +67,7 @@ def on_case(
         records=records,
         consumes=consumes,
         versions=versions,
+        context=context,
         subject=subject,
         severity=severity,
         cause=cause,
@@ -71,8 +75,20 @@ def on_case(
 
 
 def _evidence(draft: Draft) -> tuple[Evidence, ...]:
-    versions = [history.latest for history in draft.records] + list(draft.versions)
+    versions = [history.latest for history in (*draft.records, *draft.context)] + list(draft.versions)
     return tuple(sorted({Evidence(version.key, version.sha256) for version in versions}))
+
+
+def records_apart(draft: Draft) -> frozenset[RecordKey]:
+    """The records that are in the evidence for the arithmetic alone; what shares them need not share a cause."""
+    own = {history.key for history in draft.records} | {version.key for version in draft.versions}
+    return frozenset(history.key for history in draft.context) - own
+
+
+def fingerprint_of(draft: Draft, desk: Desk) -> str:
+    """The identity of the draft's finding over runs."""
+    subject = draft.subject or tuple(history.key for history in draft.records)
+    return fingerprint(desk.book.company, draft.code, subject, draft.discriminator)
 
 
 def finding_from_draft(draft: Draft, desk: Desk, in_tie_out: frozenset[str]) -> Finding:
@@ -81,11 +97,9 @@ def finding_from_draft(draft: Draft, desk: Desk, in_tie_out: frozenset[str]) -> 
     for item in draft.consumes:
         if item.case_id in in_tie_out:
             effects[item.case_id] += item.effect_minor
-    subject = draft.subject or tuple(history.key for history in draft.records)
     entry = CATALOGUE[draft.code]
-    company = desk.book.company
     return Finding(
-        company=company,
+        company=desk.book.company,
         code=draft.code,
         slug=entry.slug,
         severity=draft.severity or entry.severity,
@@ -98,7 +112,7 @@ def finding_from_draft(draft: Draft, desk: Desk, in_tie_out: frozenset[str]) -> 
         invoice=draft.invoice,
         evidence=_evidence(draft),
         explanation=draft.explanation,
-        fingerprint=fingerprint(company, draft.code, subject, draft.discriminator),
+        fingerprint=fingerprint_of(draft, desk),
         incident="",
         cause=draft.cause,
     )

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from mappings.findings import Proof, Severity
 from mappings.indexing import normalise_number
-from mappings.model import CreditMemo, History, Invoice, Method
+from mappings.model import CreditMemo, History, Invoice, Method, Payment
 from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, Line, Pair, Row, amount
 from sync.rules.draft import Draft, on_case
 from sync.rules.moment import Moment
@@ -163,6 +163,63 @@ def _echo_draft(case: Case, item: Item, original: Row | None, lines: tuple[Line,
         records=(item.row.history, *((original.history,) if original else ()), *(line.history for line in lines)),
         consumes=(item,),
         subject=(item.row.history.key,),
+    )
+
+
+# A person who keys what the sync has brought already does so within days; the next month's payment comes later.
+_SAME_EVENT = timedelta(days=3)
+
+
+def keyed_beside_the_sync(desk: Desk) -> tuple[Draft, ...]:
+    """B5 in QuickBooks: a payment that is applied to nothing repeats one that is on an invoice of the same client.
+
+    Example: the sync brought cheque 12 over 1,000.00 and somebody keyed it again: 1,000.00 stands unapplied, and the
+    next invoice will be "paid" with money that never came. Told by amount, reference and days; two equal payments with
+    two references are two payments.
+    """
+    alone = [
+        (credit.history, credit.content)
+        for credit in desk.open_credits
+        if isinstance(credit.content, Payment) and not credit.content.lines and credit.content.reference
+    ]
+    if not alone:
+        return ()
+    firsts: dict[tuple[object, ...], list[tuple[Case, Line]]] = defaultdict(list)
+    for case in desk.cases.values():
+        for line in case.lines:
+            firsts[_identity(line.payment)].append((case, line))
+    drafts = []
+    for history, second in alone:
+        first = next((one for one in firsts[_identity(second)] if _is_one_event(one[1].payment, second)), None)
+        if first is not None:
+            drafts.append(_second_payment_draft(*first, history, second))
+    return tuple(drafts)
+
+
+def _identity(payment: Payment) -> tuple[object, ...]:
+    return payment.client_id, payment.currency, payment.total_minor, payment.reference
+
+
+def _is_one_event(first: Payment, second: Payment) -> bool:
+    if first.paid_on is None or second.paid_on is None:
+        return False
+    return abs(first.paid_on - second.paid_on) <= _SAME_EVENT
+
+
+def _second_payment_draft(case: Case, first: Line, second: History, payment: Payment) -> Draft:
+    return on_case(
+        case,
+        code="B5",
+        proof=Proof.LIKELY,
+        reason="client, amount, reference and days are the same, and one of the two is applied to nothing",
+        exposure_minor=payment.unapplied_minor,
+        explanation=(
+            f"Payment {payment.reference} of {case.money(payment.total_minor)} is on invoice {case.number} in QuickBooks, "
+            "and stands there a second time, applied to nothing: it was keyed beside the one that came by the sync. The "
+            "next invoice would be paid with money that never came. Delete the second payment in QuickBooks."
+        ),
+        records=(first.history, second),
+        subject=(second.key,),
     )
 
 

@@ -1,9 +1,12 @@
 """Group E: what was in step and is no more, because somebody edited it. The witnesses are our stored versions."""
 
+import msgspec
+
 from mappings.findings import Proof, Severity
 from mappings.model import CreditMemo, History, Invoice, Kind, Payment, RecordKey, System, Version
-from sync.rules.desk import Case, Desk, Item, ItemKind, Line, amount
+from sync.rules.desk import Case, Desk, Item, ItemKind, Line, Row, amount
 from sync.rules.draft import Draft, on_case
+from sync.rules.moment import Moment
 from sync.rules.past import PastLine, gone_credit, past_lines
 
 
@@ -81,10 +84,22 @@ def _edited(
     history, version = gone.pop(0)
     rekeyed[case.id].remove((history, version))
     assert isinstance(version.content, Payment)
-    payment_id = version.content.payment_id
-    again = next((row for row in rows if row.row and row.row.payment.payment_id == payment_id), None)
+    before = version.content
+    again = next((row for row in rows if row.row and _is_keyed_again(row.row, before, version, line.line)), None)
     records = (history, again.row.history) if again and again.row else (history,)
     return _edited_draft(case, line.line, (line, again) if again else (line,), records, version)
+
+
+def _is_keyed_again(row: Row, before: Payment, version: Version, line: Line) -> bool:
+    """Whether a row stands for a payment that is gone: under its id, or new since and of its reference or its day."""
+    if row.payment.payment_id == before.payment_id:
+        return True
+    if row.history.first.observed_at <= version.observed_at:
+        return False
+    if row.payment.reference:
+        return row.payment.reference == before.reference or line.is_named_by(row.payment.reference)
+    identity = (before.reference, before.applied_on or before.paid_on, before.method_name)
+    return identity == ("", row.on, row.payment.method_name)
 
 
 def _edited_draft(
@@ -252,7 +267,8 @@ def invoice_total_edited(desk: Desk) -> tuple[Draft, ...]:
     """E1 and E7: the totals of an invoice differ, because one of them was changed after posting.
 
     Example: posted for 1,000.00; BigTime now says 900.00: E1, −100.00. Which side moved is proved by the version
-    that still agreed; without one, an untouched SyncToken of the QuickBooks invoice points at BigTime.
+    that still agreed; without one, an untouched SyncToken of the QuickBooks invoice points at BigTime. A correction
+    in BigTime on the day of posting is less urgent.
     """
     drafts = []
     for case, items in desk.by_case(ItemKind.TOTAL):
@@ -281,8 +297,22 @@ def invoice_total_edited(desk: Desk) -> tuple[Draft, ...]:
         else:
             code, proof = "E1", Proof.CANNOT_TELL
             reason = "the totals differed when we first read them; the side that moved cannot be told"
-        drafts.append(_total_draft(case, items, code=code, proof=proof, reason=reason, versions=versions))
+        draft = _total_draft(case, items, code=code, proof=proof, reason=reason, versions=versions)
+        same_day = in_bigtime is not None and code == "E1" and _is_corrected_at_once(case, desk.moment)
+        drafts.append(msgspec.structs.replace(draft, severity=Severity.S3) if same_day else draft)
     return tuple(drafts)
+
+
+def _is_corrected_at_once(case: Case, moment: Moment) -> bool:
+    """Whether BigTime's invoice had its total on the day on which it was posted already."""
+    if case.posted_at is None:
+        return False
+    posted_on = moment.day_of(case.posted_at)
+    return any(
+        moment.day_of(version.observed_at) == posted_on
+        for version in case.bigtime.versions
+        if isinstance(version.content, Invoice) and version.content.total_minor == case.invoice.total_minor
+    )
 
 
 def _version_with_total(history: History, total_minor: int) -> Version | None:
@@ -360,15 +390,4 @@ def _gone_invoice_draft(case: Case, dead: History, freed: tuple[PastLine, ...]) 
         versions=tuple(line.version for line in freed),
         subject=(case.bigtime.key, dead.key),
         severity=Severity.S1,
-    )
-
-
-def freed_payments(drafts: tuple[Draft, ...]) -> frozenset[RecordKey]:
-    """The QuickBooks payments whose unapplied rest is already told by an E6 or C6b finding."""
-    return frozenset(
-        history.key
-        for draft in drafts
-        if draft.code in {"E6", "C6b"}
-        for history in draft.records
-        if history.key.system is System.QUICKBOOKS and history.key.kind is Kind.PAYMENT
     )

@@ -45,11 +45,16 @@ from sync.rules.client_credits import (
     write_off_on_one_side,
 )
 from sync.rules.desk import Desk, ItemKind, OpenCredit
-from sync.rules.draft import Draft, finding_from_draft
-from sync.rules.duplicates import credit_applied_twice, duplicate_memo, invoice_reposted, push_back_echo
+from sync.rules.draft import Draft, finding_from_draft, fingerprint_of, records_apart
+from sync.rules.duplicates import (
+    credit_applied_twice,
+    duplicate_memo,
+    invoice_reposted,
+    keyed_beside_the_sync,
+    push_back_echo,
+)
 from sync.rules.edits import (
     applications_gone,
-    freed_payments,
     invoice_gone_with_money_on_it,
     invoice_total_edited,
     memo_edited_after_application,
@@ -61,23 +66,23 @@ from sync.rules.moment import Moment
 from sync.rules.one_sided import (
     became_unapplied,
     credit_on_unknown_invoice,
+    freed_payments,
     not_in_bigtime,
     not_in_quickbooks,
     open_credits,
     sync_under_way,
 )
 from sync.rules.opening import open_desk
-from sync.rules.unread import quickbooks_not_read_since
 
 Rule = Callable[[Desk], tuple[Draft, ...]]
 
 # One amount has one owner: the first rule that can prove where it comes from. Our own versions are the best
 # proof, then exact counterparts, then the rule of authority, then what is merely alone.
 RULES: tuple[Rule, ...] = (
-    quickbooks_not_read_since,  # G4: only while QuickBooks cannot be read
     payment_edited_in_bigtime,  # E2: a version agreed
     applied_to_different_invoices,  # D2
     push_back_echo,  # B2, B5
+    keyed_beside_the_sync,  # B5
     net_posting,  # A3
     same_credit_twice,  # A4
     applications_gone,  # E3 E4 E5 C4: a version agreed
@@ -142,7 +147,8 @@ def evaluate_book(book: Book, moment: Moment) -> BookResult:
     drafts.extend(open_credits(left, tuple(freed_payments(tuple(drafts)))))
     single = sorted((finding_from_draft(draft, desk, posted) for draft in drafts), key=_finding_order)
     causes = {finding.fingerprint: finding.cause for finding in single if finding.cause}
-    findings = tuple(sorted(join_incidents(single, causes), key=_finding_order))
+    apart = {fingerprint_of(draft, desk): aside for draft in drafts if (aside := records_apart(draft))}
+    findings = tuple(sorted(join_incidents(single, causes, apart), key=_finding_order))
     return BookResult(findings=findings, tie_lines=_tie_lines(desk, findings), recheck_at=_recheck_at(desk))
 
 
@@ -191,10 +197,6 @@ def _recheck_at(desk: Desk) -> datetime | None:
         if isinstance(history.content, Invoice) and history.content.due_on and history.content.balance_minor
     ]
     coming = (moment.start_of(day + timedelta(days=1)) for day in set(days))
-    if moment.quickbooks_read_at is not None and any(
-        history.latest.observed_at > moment.quickbooks_read_at for history in desk.book.histories
-    ):
-        moments.append(moment.now)
     return min((*moments, *(instant for instant in coming if instant > moment.now)), default=None)
 
 

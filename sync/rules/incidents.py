@@ -7,7 +7,7 @@ share nothing else are two incidents.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -51,21 +51,31 @@ _CAUSES = {
 }
 
 
-def join_incidents(findings: Sequence[Finding], causes: dict[str, str]) -> tuple[Finding, ...]:
+_NOTHING: frozenset[RecordKey] = frozenset()
+
+
+def join_incidents(
+    findings: Sequence[Finding], causes: Mapping[str, str], apart: Mapping[str, frozenset[RecordKey]]
+) -> tuple[Finding, ...]:
     """The same findings with their incident's id and cause filled in.
 
     `causes` are better words for some findings, by fingerprint (an automatic application that QuickBooks' own note
-    gives away). The id stays the same as long as the finding that names the incident does.
+    gives away), and `apart` the records by which a finding joins nothing, by its fingerprint. The id stays the same as long as the finding that names the incident does.
     """
     joined: list[Finding] = []
-    for members in _clusters(findings):
+    for members in _clusters(findings, apart):
         first = min(members, key=lambda finding: (is_consequence(finding.code), finding.fingerprint))
         cause = causes.get(first.fingerprint) or _CAUSES.get(first.code, "")
-        number = _affected(members)
-        sentence = f"{cause}; {number} invoice{'s' if number != 1 else ''} affected." if cause else ""
+        sentence = _sentence(cause, _affected(members)) if cause else ""
         name = "I-" + hashlib.sha256(first.fingerprint.encode()).hexdigest()[:8]
         joined += [msgspec.structs.replace(finding, incident=name, cause=sentence) for finding in members]
     return tuple(joined)
+
+
+def _sentence(cause: str, invoice_count: int) -> str:
+    if invoice_count == 0:
+        return f"{cause}."
+    return f"{cause}; {invoice_count} invoice{'s' if invoice_count != 1 else ''} affected."
 
 
 def is_consequence(code: str) -> bool:
@@ -74,13 +84,24 @@ def is_consequence(code: str) -> bool:
 
 
 def _affected(members: Sequence[Finding]) -> int:
-    """How many invoices an incident touches."""
+    """How many invoices an incident touches; one that is in both systems counts once.
+
+    A merge names no invoice: it touches those that moved with their customer.
+    """
+    twins = {each.invoice.quickbooks: each.invoice.bigtime for each in members if each.invoice and each.invoice.bigtime}
     ids = {claim.invoice_id for finding in members for claim in finding.claims}
     ids |= {finding.invoice.bigtime or finding.invoice.quickbooks for finding in members if finding.invoice}
+    ids |= {
+        twins.get(evidence.key.id, evidence.key.id)
+        for finding in members
+        if finding.code == "E10"
+        for evidence in finding.evidence
+        if evidence.key.kind is Kind.INVOICE
+    }
     return len(ids)
 
 
-def _clusters(findings: Sequence[Finding]) -> list[list[Finding]]:
+def _clusters(findings: Sequence[Finding], apart: Mapping[str, frozenset[RecordKey]]) -> list[list[Finding]]:
     """The findings in groups that share a joining record, each group in the order of its members."""
     leader: dict[RecordKey, int] = {}
     group_of = list(range(len(findings)))
@@ -92,8 +113,9 @@ def _clusters(findings: Sequence[Finding]) -> list[list[Finding]]:
         return index
 
     for index, finding in enumerate(findings):
+        aside = apart.get(finding.fingerprint, _NOTHING)
         for evidence in finding.evidence:
-            if evidence.key.kind in _JOINING:
+            if evidence.key.kind in _JOINING and evidence.key not in aside:
                 other = leader.setdefault(evidence.key, index)
                 low, high = sorted((find(index), find(other)))
                 group_of[high] = low

@@ -89,7 +89,7 @@ def applied_without_receivable(desk: Desk) -> tuple[Draft, ...]:
 
 
 def _unbalanced_payments(desk: Desk) -> Iterator[Draft]:
-    for each in payment_breaks(desk.book, desk.ledger):
+    for each in payment_breaks(desk.book):
         history = desk.histories[each.key]
         payment = history.content
         if not isinstance(payment, Payment) or not any(line.target is LineTarget.CREDIT_MEMO for line in payment.lines):
@@ -115,8 +115,10 @@ def _unbalanced_payments(desk: Desk) -> Iterator[Draft]:
 def _overfilled_invoices(desk: Desk) -> Iterator[Draft]:
     """An invoice below zero with credit on it: QuickBooks holds more on it than it was for."""
     credited: defaultdict[RecordKey, int] = defaultdict(int)
+    payers: defaultdict[RecordKey, set[RecordKey]] = defaultdict(set)
     for application in desk.ledger.applications:
         credited[application.target] += application.credit_minor.most_minor
+        payers[application.target].add(application.payment)
     for key in sorted(key for key, minor in credited.items() if minor > 0 and key.kind is Kind.INVOICE):
         history = desk.histories.get(key)
         invoice = history.content if history else None
@@ -138,4 +140,5 @@ def _overfilled_invoices(desk: Desk) -> Iterator[Draft]:
                     "nothing."
                 ),
                 records=(history,),
+                context=tuple(desk.histories[payment] for payment in sorted(payers[key])),
             )

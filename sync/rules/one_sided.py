@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from mappings.findings import InvoiceRef, Proof, Severity
-from mappings.model import CreditMemo, Entry, Invoice, Payment, RecordKey
+from mappings.indexing import normalise_number
+from mappings.model import CreditMemo, Entry, Invoice, Kind, Payment, RecordKey, System
 from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, OpenCredit, amount
 from sync.rules.draft import Draft, on_case
 
@@ -142,6 +143,18 @@ def not_in_quickbooks(desk: Desk) -> tuple[Draft, ...]:
     return tuple(drafts)
 
 
+def freed_payments(drafts: tuple[Draft, ...]) -> frozenset[RecordKey]:
+    """The QuickBooks payments whose unapplied rest is already told by an E6, C6b or B5 finding."""
+    twice = frozenset(key for draft in drafts if draft.code == "B5" and not draft.consumes for key in draft.subject)
+    return twice | frozenset(
+        history.key
+        for draft in drafts
+        if draft.code in {"E6", "C6b"}
+        for history in draft.records
+        if history.key.system is System.QUICKBOOKS and history.key.kind is Kind.PAYMENT
+    )
+
+
 def open_credits(desk: Desk, told: Sequence[RecordKey] = ()) -> tuple[Draft, ...]:
     """C1 and C2: what a client has left in QuickBooks, which BigTime cannot show. Information until it is stale.
 
@@ -183,8 +196,10 @@ def _open_credit_draft(desk: Desk, credit: OpenCredit) -> Draft:
 def credit_on_unknown_invoice(desk: Desk) -> tuple[Draft, ...]:
     """C6: a QuickBooks credit is applied to an invoice that BigTime does not have.
 
-    Normal for an invoice that was written in QuickBooks on purpose.
+    Normal for an invoice that was written in QuickBooks on purpose. Urgent when a BigTime invoice that is not in
+    QuickBooks has its number: then the credit is probably on the wrong invoice.
     """
+    missing = {normalise_number(case.number) for case in desk.cases.values() if case.quickbooks is None} - {""}
     alone = {history.key.id: history for history in desk.unmatched_quickbooks}
     drafts = []
     for invoice_id, lines in sorted(desk.quickbooks_lines.items()):
@@ -194,18 +209,25 @@ def credit_on_unknown_invoice(desk: Desk) -> tuple[Draft, ...]:
             continue
         minor = sum(line.amount_minor for line in on_credit)
         invoice = history.content
+        is_expected = normalise_number(invoice.number) not in missing
+        advice = (
+            "Nothing to do if the invoice was written in QuickBooks on purpose."
+            if is_expected
+            else "BigTime has an invoice of this number that is not in QuickBooks: see which one the credit is for."
+        )
         drafts.append(
             Draft(
                 code="C6",
                 proof=Proof.PROVED,
                 reason="no BigTime invoice has this number for this client",
+                severity=Severity.S4 if is_expected else Severity.S2,
                 exposure_minor=minor,
                 currency=invoice.currency,
                 client=desk.client_of(invoice.client_id),
                 invoice=InvoiceRef(number=invoice.number, quickbooks=invoice_id),
                 explanation=(
                     f"{amount(minor, invoice.currency)} of credit is applied to QuickBooks invoice {invoice.number}, "
-                    "which BigTime does not have. Nothing to do if the invoice was written in QuickBooks on purpose."
+                    f"which BigTime does not have. {advice}"
                 ),
                 records=(history, *(line.history for line in on_credit)),
                 subject=(history.key,),

@@ -9,6 +9,7 @@ from sync.rules.catalogue import CATALOGUE
 from sync.rules.evaluate import RULES
 from sync.rules.finding_type import FindingType
 from sync.rules.one_sided import open_credits
+from sync.rules.reference_notes import NOTES, OWN_WORDS, WITHOUT_A_FINDING
 
 _CODE = re.compile(r"\b[A-G]\d{1,2}b?\b")
 _GROUPS = {
@@ -33,6 +34,9 @@ says why.
 
 **Claim** is the part of BigTime − QuickBooks that the finding explains (negative: BigTime shows the client owing
 less). Claims never overlap, and together they are the difference. **Exposure** is the money at stake.
+
+All 55 types and 12 gates of the field's catalogue are listed. A few never appear as a finding of their own; they say so,
+and why.
 """
 
 
@@ -43,6 +47,8 @@ def _functions() -> tuple[Callable[..., object], ...]:
 
 def detection_of(code: str) -> str:
     """How a type is detected, in the words of the rule that does it; "" for a type that no rule finds."""
+    if code in OWN_WORDS:
+        return OWN_WORDS[code]
     for function in _functions():
         text = inspect.getdoc(function) or ""
         head = text.partition(":")[0]
@@ -53,6 +59,8 @@ def detection_of(code: str) -> str:
 
 
 def _entry(entry: FindingType) -> str:
+    note = NOTES[entry.code]
+    limits = ("", f"*What cannot be seen.* {note.limits}") if note.limits else ()
     return "\n".join(
         (
             f"### {entry.code} {entry.slug}",
@@ -61,10 +69,22 @@ def _entry(entry: FindingType) -> str:
             "",
             f"*How it is seen.* {detection_of(entry.code)}",
             "",
-            f"*What to do.* {entry.remedy}",
+            f"*What to do, in {note.where}.* {entry.remedy}",
+            "",
+            f"*What it is not:* {note.is_not}.",
+            *limits,
             "",
         )
     )
+
+
+def _missing(code: str) -> str:
+    name, _, reason = WITHOUT_A_FINDING[code].partition(". ")
+    return f"### {code}\n\n{name}. {reason}\n"
+
+
+def _order(code: str) -> tuple[int, str]:
+    return int(re.sub(r"\D", "", code)), code
 
 
 def reference_page() -> str:
@@ -72,5 +92,8 @@ def reference_page() -> str:
     parts = [_HEAD]
     for letter, title in _GROUPS.items():
         parts.append(f"## {letter}. {title}\n")
-        parts += [_entry(entry) for entry in CATALOGUE.values() if entry.code.startswith(letter)]
+        entries = {code: _entry(entry) for code, entry in CATALOGUE.items()} | {
+            code: _missing(code) for code in WITHOUT_A_FINDING
+        }
+        parts += [entries[code] for code in sorted(entries, key=_order) if code.startswith(letter)]
     return "\n".join(parts)

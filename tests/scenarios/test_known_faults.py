@@ -3,18 +3,21 @@
 Source: facts/field.md §2, F1 to F18 (the numbers of that table, not of the catalogue of findings).
 """
 
+import json
 from datetime import date, timedelta
 from decimal import Decimal
 
 from connectors.sandbox import faults
 from connectors.sandbox.faults import Match
 from connectors.sandbox.playing import play, world_for
+from connectors.sandbox.quickbooks_rows import Entity
 from connectors.sandbox.scenario import parse
 from mappings.model import History, Kind, RecordKey, System
+from mappings.quickbooks import MappedRecord, content_from_quickbooks
 from sync.reports.credit_balances import BalanceTotal, CreditBalances
 from sync.reports.payments import PaymentRow, Payments, PaymentTotal
 from tests.archive import Archive
-from tests.quickbooks_bench import Bench, a_bench
+from tests.quickbooks_bench import TODAY, Bench, a_bench
 from tests.reporting import Firm, applied_total, text
 from tests.scenarios.judging import complaints
 
@@ -95,7 +98,7 @@ def test_f3_memos_made_in_quickbooks_and_overpayments_count_to_the_client() -> N
     assert "350.00" == credit_balance(firm)
 
 
-def test_f4_a_new_date_another_customer_and_other_lines_are_seen_with_the_total_unchanged() -> None:
+def test_f4_a_new_date_and_another_customer_are_told_with_the_total_unchanged() -> None:
     assert_holds("""
         invoice     INV-101  acme  1000.00 USD  posted 2026-03-30
         worker runs 2026-03-31
@@ -115,6 +118,39 @@ def test_f4_a_new_date_another_customer_and_other_lines_are_seen_with_the_total_
     """)
     (invoice,) = (each for each in archive.book().histories if _is(each, System.QUICKBOOKS, Kind.INVOICE))
     assert 2 == len(invoice.versions)
+
+
+def test_f4_every_material_field_makes_another_content_and_a_balance_is_no_edit() -> None:
+    def content(**changes: object) -> object:
+        record = {
+            "Id": "71",
+            "SyncToken": "0",
+            "DocNumber": "INV-101",
+            "TxnDate": "2026-03-01",
+            "CustomerRef": {"value": "12", "name": "Acme"},
+            "CurrencyRef": {"value": "USD"},
+            "TotalAmt": 110,
+            "Balance": 110,
+            "TxnTaxDetail": {"TotalTax": 10},
+            "Line": [
+                {"Id": "1", "Amount": 100, "DetailType": "SalesItemLineDetail", "SalesItemLineDetail": {"Qty": 2}}
+            ],
+        }
+        mapped = content_from_quickbooks(Kind.INVOICE, json.dumps({**record, **changes}).encode())
+        assert isinstance(mapped, MappedRecord)
+        return mapped.content
+
+    line = {"Id": "1", "Amount": 100, "DetailType": "SalesItemLineDetail", "SalesItemLineDetail": {"Qty": 3}}
+    for change in (
+        {"DocNumber": "INV-102"},
+        {"TxnDate": "2026-04-01"},
+        {"CustomerRef": {"value": "13", "name": "Acme"}},
+        {"CurrencyRef": {"value": "EUR"}},
+        {"TxnTaxDetail": {"TotalTax": 0}},
+        {"Line": [line]},
+    ):
+        assert content() != content(**change), change
+    assert content() == content(CustomerRef={"value": "12", "name": "Acme Renamed"})
 
 
 def _is(history: History, system: System, kind: Kind) -> bool:
@@ -188,6 +224,26 @@ def test_f9_a_deleted_link_payment_is_seen_as_the_unapplication_it_is() -> None:
     """)
     (payment,) = (each for each in archive.book().histories if _is(each, System.QUICKBOOKS, Kind.PAYMENT))
     assert len(payment.versions) == 2
+
+
+def test_f9_a_deleted_payment_and_a_deleted_memo_are_deletions_in_the_store() -> None:
+    with a_bench() as bench:
+        (invoice,) = _loaded(bench, 1)
+        customer = bench.ledger.books.transaction(Entity.INVOICE, invoice).customer_id
+        memo = bench.ledger.create_credit_memo(customer, "CM-1", 10, on=TODAY)
+        link = bench.ledger.apply_credit(memo, invoice, 10, on=TODAY)
+        other = bench.ledger.create_credit_memo(customer, "CM-2", 20, on=TODAY)
+        bench.pull()
+        bench.ledger.delete_payment(link)
+        bench.ledger.delete_credit_memo(other)
+        bench.clock.advance(hours=1)
+
+        assert () == bench.pull().gaps
+        bench.assert_mirror_is_truth(but=frozenset({Kind.CUSTOMER}))
+        for kind, gone in ((Kind.PAYMENT, link), (Kind.CREDIT_MEMO, other)):
+            history = bench.store.load_history(RecordKey(System.QUICKBOOKS, kind, gone))
+            assert history is not None
+            assert [False, True] == [version.content is None for version in history.versions]
 
 
 def test_f10_a_hard_deletion_does_not_remain_as_if_nothing_had_happened() -> None:
@@ -298,6 +354,17 @@ def test_f16_a_payment_that_was_entered_in_both_systems_is_told_before_it_pays_t
         sync        2026-03-05
         worker runs 2026-03-08
         expect      B5  INV-101  claim -400.00  exposure 400.00
+        expect      residual 0.00
+    """)
+    assert_holds("""
+        invoice     INV-101  acme  1000.00 USD  posted 2026-03-01
+        invoice     INV-102  acme  1000.00 USD  posted 2026-03-01
+        worker runs 2026-03-02
+        quickbooks  payment  CHK-12  acme  400.00  applied INV-101 400.00  2026-03-05
+        sync        2026-03-05
+        quickbooks  payment  CHK-12  acme  400.00  2026-03-06
+        worker runs 2026-03-08
+        expect      B5  INV-101  claim 0.00  exposure 400.00
         expect      residual 0.00
     """)
 
