@@ -37,6 +37,7 @@ class Kind(StrEnum):
     CUSTOMER = "customer"  # QuickBooks
     CLIENT = "client"  # BigTime
     PREFERENCES = "preferences"
+    ACCOUNT = "account"  # an account of the chart; only those of receivables are read
 
 
 class RecordKey(msgspec.Struct, frozen=True, order=True, array_like=True):
@@ -142,8 +143,9 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, tag="payment"):
     """Money or credit that was put against invoices.
 
     QuickBooks: the whole payment; `total_minor` is the money only, often 0 when it merely links a credit to an
-    invoice; `unapplied_minor` is what is left. BigTime: one *row*, that is one application to one invoice:
-    exactly one line, `total_minor` is the whole payment and repeats over its rows (never sum it).
+    invoice; `unapplied_minor` is what is left; `receivable_account_id` is "" when QuickBooks does not say on which of
+    its accounts the receivable stands, as in a company that has one. BigTime: one *row*, that is one application to
+    one invoice: exactly one line, `total_minor` is the whole payment and repeats over its rows (never sum it).
     `payment_id` is BigTime's PaymentSid, which repeats over rows; in QuickBooks it is the record's own id.
     `method_name` is the system's own word, `reference` the cheque or reference number. `auto_linked` is true
     for the note QuickBooks writes when it links credits to charges by itself.
@@ -167,6 +169,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, tag="payment"):
     revision: str = ""
     created_at: datetime | None = None
     modified_at: datetime | None = None
+    receivable_account_id: str = ""
 
 
 class CreditMemo(msgspec.Struct, frozen=True, kw_only=True, tag="credit_memo"):
@@ -251,7 +254,16 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True, tag="preferences"):
     multi_currency: bool = False
 
 
-Content = Invoice | Payment | CreditMemo | Entry | RefundReceipt | Client | Preferences
+class Account(msgspec.Struct, frozen=True, kw_only=True, tag="account"):
+    """An account of QuickBooks' chart; `is_receivable`: it is one of accounts receivable. An inactive one counts."""
+
+    name: str
+    is_receivable: bool = False
+    active: bool = True
+    currency: str = ""
+
+
+Content = Invoice | Payment | CreditMemo | Entry | RefundReceipt | Client | Preferences | Account
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER: msgspec.msgpack.Decoder[Content] = msgspec.msgpack.Decoder(Content)
@@ -347,7 +359,7 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     The groups partition a company: two clients are in one group when a payment, a parent, a twin invoice or a
     shared name joins them. `histories` holds every record of the group, sorted by key, deleted ones included.
     `preferences` is the company's. `receivable_accounts` are the ids of the A/R accounts; empty when they are
-    not known, and then every customer line of an entry counts.
+    not known, and then every customer line of an entry counts. `account_names` are their names.
     """
 
     company: str
@@ -355,3 +367,4 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     histories: tuple[History, ...]
     preferences: History | None = None
     receivable_accounts: frozenset[str] = frozenset()
+    account_names: dict[str, str] = {}

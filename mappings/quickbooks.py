@@ -13,6 +13,7 @@ from decimal import Decimal
 import msgspec
 
 from mappings.model import (
+    Account,
     Client,
     Content,
     CreditMemo,
@@ -30,6 +31,7 @@ from mappings.problems import Problem
 from mappings.quickbooks_wire import (
     DECODERS,
     IDENTITY_DECODER,
+    AccountRecord,
     CreditMemoRecord,
     CustomerRecord,
     EntityRef,
@@ -66,12 +68,14 @@ ENTITY_NAMES: dict[Kind, str] = {
     Kind.DEPOSIT: "Deposit",
     Kind.CUSTOMER: "Customer",
     Kind.PREFERENCES: "Preferences",
+    Kind.ACCOUNT: "Account",
 }
 KINDS_BY_ENTITY: dict[str, Kind] = {name: kind for kind, name in ENTITY_NAMES.items()}
 
 # The note that QuickBooks writes into a payment that it made itself to link a credit to a charge.
 AUTO_LINK_NOTE = "Created by QB Online to link credits to charges."
 _DELETED_SUFFIX = " (deleted)"  # appended to the name of a customer that was made inactive
+_RECEIVABLE = "Accounts Receivable"  # the `AccountType`
 _TARGETS = {target.value: target for target in LineTarget}
 
 
@@ -210,6 +214,7 @@ def _payment(record: Record, currency: str, changed_at: datetime | None) -> Cont
         revision=record.sync_token or "",
         created_at=_created_at(record),
         modified_at=changed_at,
+        receivable_account_id=_value(record.ar_account_ref),
     )
 
 
@@ -365,6 +370,16 @@ def _preferences(record: Record, _: str, __: datetime | None) -> Content:
     )
 
 
+def _account(record: Record, currency: str, _: datetime | None) -> Content:
+    assert isinstance(record, AccountRecord)
+    return Account(
+        name=record.fully_qualified_name or record.name or "",
+        is_receivable=record.account_type == _RECEIVABLE,
+        active=record.active is not False,
+        currency=currency,
+    )
+
+
 _MAPPINGS: dict[Kind, Callable[[Record, str, datetime | None], Content]] = {
     Kind.INVOICE: _invoice,
     Kind.PAYMENT: _payment,
@@ -375,6 +390,7 @@ _MAPPINGS: dict[Kind, Callable[[Record, str, datetime | None], Content]] = {
     Kind.DEPOSIT: _entry(_deposit_line),
     Kind.CUSTOMER: _client,
     Kind.PREFERENCES: _preferences,
+    Kind.ACCOUNT: _account,
 }
 
 

@@ -148,6 +148,7 @@ class PaymentRecord(Record, gc=False, rename="pascal", kw_only=True):
     unapplied_amt: Decimal | None = None
     payment_ref_num: str | None = None
     payment_method_ref: Ref | None = None
+    ar_account_ref: Ref | None = field(default=None, name="ARAccountRef")
     line: tuple[LinkLine, ...] | None = None
 
 
@@ -212,6 +213,15 @@ class PreferencesRecord(Record, gc=False, rename="pascal", kw_only=True):
     accounting_info_prefs: Accounting | None = None
 
 
+class AccountRecord(Record, gc=False, rename="pascal", kw_only=True):
+    """An account of the chart."""
+
+    name: str | None = None
+    fully_qualified_name: str | None = None
+    account_type: str | None = None
+    active: bool | None = None
+
+
 class Identity(Struct, gc=False):
     """The id alone."""
 
@@ -228,6 +238,7 @@ _RECORDS: dict[Kind, type[Record]] = {
     Kind.DEPOSIT: EntryRecord,
     Kind.CUSTOMER: CustomerRecord,
     Kind.PREFERENCES: PreferencesRecord,
+    Kind.ACCOUNT: AccountRecord,
 }
 DECODERS: dict[Kind, msgspec.json.Decoder[Record]] = {
     kind: msgspec.json.Decoder(record) for kind, record in _RECORDS.items()

@@ -11,11 +11,10 @@ from sqlalchemy import Connection, Engine, select
 
 from mappings.findings import TieLine, TieOut
 from mappings.indexing import index_content
-from mappings.model import Book, History, Kind, Preferences, RecordKey, System, Version
+from mappings.model import Account, Book, History, Kind, Preferences, RecordKey, System, Version
 from mappings.records import Group, StoredFinding
 from state.bulk import Row, select_in, walk_by_indexes
 from state.companies import Company, last_id
-from state.cursors import RECEIVABLE_ACCOUNTS, load_cursor
 from state.engine import read, write
 from state.findings import load_findings
 from state.grouping import all_groups, groups_of
@@ -71,14 +70,14 @@ class BookReader:
         """The groups' books, one at a time, as known at `as_of` (None: now).
 
         What is written while one iterates is left out. As of an earlier moment, groups are those of today, which
-        may join clients that nothing joined then; receivable accounts are always the present ones.
+        may join clients that nothing joined then.
         """
         until = _FOREVER if as_of is None else micros_from_utc(as_of)
         with read(self._engine) as connection:
             newest = last_id(connection, VERSION.c.id, self._company)
             numbers = {party: number for number, party in load_parties(connection, self._company).items()}
             preferences = self._load_preferences(connection, newest, until)
-            accounts = _load_accounts(connection, self._company)
+            accounts = self._load_accounts(connection, newest, until)
         for batch in _batches(groups):
             with read(self._engine) as connection:
                 walk_by_indexes(connection)
@@ -93,7 +92,8 @@ class BookReader:
                     home_currency=_home_currency(preferences),
                     histories=tuple(sorted(of_group, key=lambda history: history.key)),
                     preferences=preferences,
-                    receivable_accounts=accounts,
+                    receivable_accounts=frozenset(accounts),
+                    account_names=accounts,
                 )
 
     def load_findings(self, *, statuses: Sequence[str] = ()) -> tuple[StoredFinding, ...]:
@@ -115,15 +115,24 @@ class BookReader:
         newest = last_id(connection, VERSION.c.id, self._company)
         preferences = self._load_preferences(connection, newest, _FOREVER)
         content = None if preferences is None else preferences.content
-        accounts = sorted(_load_accounts(connection, self._company))
+        accounts = sorted(self._load_accounts(connection, newest, _FOREVER))
         context = sha256(msgspec.msgpack.encode((content, accounts))).hexdigest()
         return Mark(version_id=newest, context=context)
 
     def _load_preferences(self, connection: Connection, newest: int, until: int) -> History | None:
-        shelf = shelf_number(self._company, System.QUICKBOOKS, Kind.PREFERENCES)
-        rows = select_in(connection, _SHELF, (newest, until), [shelf])
-        histories = _histories_by_party(rows).get(None, [])
+        histories = self._load_shelf(connection, newest, until, Kind.PREFERENCES)
         return min(histories, key=lambda history: history.key) if histories else None
+
+    def _load_accounts(self, connection: Connection, newest: int, until: int) -> dict[str, str]:
+        """The receivable accounts by id, with their names; empty when they are not known."""
+        histories = self._load_shelf(connection, newest, until, Kind.ACCOUNT)
+        contents = {history.key.id: history.content for history in sorted(histories, key=lambda each: each.key)}
+        return {id_: each.name for id_, each in contents.items() if isinstance(each, Account) and each.is_receivable}
+
+    def _load_shelf(self, connection: Connection, newest: int, until: int, kind: Kind) -> list[History]:
+        """The histories of a kind that belongs to the whole company."""
+        shelf = shelf_number(self._company, System.QUICKBOOKS, kind)
+        return _histories_by_party(select_in(connection, _SHELF, (newest, until), [shelf])).get(None, [])
 
 
 class BookStore(BookReader):
@@ -201,11 +210,6 @@ def _belonged_to_somebody(history: History) -> bool:
     contents = (version.content for version in history.versions if version.content is not None)
     entries = [index_content(history.key.system, content) for content in contents]
     return any(entry.client_id or entry.references or entry.match_key for entry in entries)
-
-
-def _load_accounts(connection: Connection, company: Company) -> frozenset[str]:
-    text = load_cursor(connection, company, RECEIVABLE_ACCOUNTS)
-    return frozenset() if text is None else frozenset(msgspec.json.decode(text, type=list[str]))
 
 
 def _home_currency(preferences: History | None) -> str:

@@ -5,8 +5,6 @@ from sqlalchemy import Connection, insert, select, update
 from state.companies import Company
 from state.tables import CURSOR
 
-RECEIVABLE_ACCOUNTS = "receivable_accounts"  # a JSON list of account ids; every book depends on it
-
 
 def load_cursor(connection: Connection, company: Company, feed: str) -> str | None:
     """The cursor's text; None when it was never set."""

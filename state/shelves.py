@@ -24,6 +24,7 @@ _CODES = MappingProxyType(
         (System.QUICKBOOKS, Kind.CUSTOMER): 8,
         (System.QUICKBOOKS, Kind.CLIENT): 9,
         (System.QUICKBOOKS, Kind.PREFERENCES): 10,
+        (System.QUICKBOOKS, Kind.ACCOUNT): 11,
         (System.BIGTIME, Kind.INVOICE): 33,
         (System.BIGTIME, Kind.PAYMENT): 34,
         (System.BIGTIME, Kind.CREDIT_MEMO): 35,
@@ -34,6 +35,7 @@ _CODES = MappingProxyType(
         (System.BIGTIME, Kind.CLIENT): 40,
         (System.BIGTIME, Kind.CUSTOMER): 41,
         (System.BIGTIME, Kind.PREFERENCES): 42,
+        (System.BIGTIME, Kind.ACCOUNT): 43,
     }
 )
 _NAMES = MappingProxyType({code: name for name, code in _CODES.items()})

@@ -14,7 +14,7 @@ from connectors.sandbox.bigtime_rows import client_row, invoice_row, payment_row
 from connectors.sandbox.world import World
 from mappings.bigtime import client_from_bigtime, invoice_from_bigtime, payments_from_bigtime
 from mappings.findings import BookResult
-from mappings.model import Book, Content, History, Kind, RecordKey, System, Version, encode_content, raw_hash
+from mappings.model import Account, Book, Content, History, Kind, RecordKey, System, Version, encode_content, raw_hash
 from mappings.problems import Problem
 from mappings.quickbooks import ENTITY_NAMES, MappedRecord, content_from_quickbooks
 from mappings.vocabulary import Vocabulary
@@ -32,6 +32,7 @@ _KINDS = (
     Kind.DEPOSIT,
     Kind.CUSTOMER,
     Kind.PREFERENCES,
+    Kind.ACCOUNT,
 )
 
 
@@ -77,7 +78,16 @@ class Archive:
         """Everything as one book."""
         histories = tuple(History(tuple(versions)) for _, versions in sorted(self._versions.items()))
         preferences = next((each for each in histories if each.key.kind is Kind.PREFERENCES), None)
-        return Book(company="acme", home_currency="USD", histories=histories, preferences=preferences)
+        accounts = {each.key.id: each.content for each in histories if isinstance(each.content, Account)}
+        receivable = {id_: account.name for id_, account in accounts.items() if account.is_receivable}
+        return Book(
+            company="acme",
+            home_currency="USD",
+            histories=tuple(each for each in histories if each.key.kind is not Kind.ACCOUNT),
+            preferences=preferences,
+            receivable_accounts=frozenset(receivable),
+            account_names=receivable,
+        )
 
     def evaluate(self, now: datetime) -> BookResult:
         """What the rules say of it at a moment."""

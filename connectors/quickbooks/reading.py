@@ -37,7 +37,9 @@ from mappings.model import Kind, System
 from mappings.quickbooks import ENTITY_NAMES
 
 _IDS_PER_QUERY = 200
-_ACCOUNTS_STATEMENT = "SELECT * FROM Account WHERE AccountType = 'Accounts Receivable' MAXRESULTS 1000"
+_ACCOUNTS_STATEMENT = (
+    "SELECT * FROM Account WHERE AccountType = 'Accounts Receivable' AND Active IN (true, false) MAXRESULTS 1000"
+)
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,13 +161,9 @@ class QuickBooksReader:
                 count_statement(Kind.INVOICE), lambda reply: read_server_time(reply, operation), operation=operation
             )
 
-    def fetch_receivable_accounts(self) -> frozenset[str]:
-        """The ids of the accounts-receivable accounts."""
-        operation = "receivable accounts"
-        batch = self._client.fetch_query(
-            _ACCOUNTS_STATEMENT, lambda reply: read_rows(reply, "Account", operation), operation=operation
-        )
-        return frozenset(id_ for raw in batch.records if (id_ := head_of(raw).Id))
+    def fetch_receivable_accounts(self) -> Batch:
+        """The accounts-receivable accounts, inactive ones included: old entries stand on them."""
+        return self._fetch_rows(_ACCOUNTS_STATEMENT, Kind.ACCOUNT)
 
     def fetch_company_name(self) -> CompanyName:
         """Which company this is, for a person to recognise. Raises: `ContractBroken` when it has no name."""

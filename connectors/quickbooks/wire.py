@@ -56,9 +56,7 @@ class Changes(msgspec.Struct, frozen=True):
 
 
 _Rows = list[msgspec.Raw] | None
-_FIELDS: list[tuple[str, Any, Any]] = [
-    (name, _Rows, None) for name in (*ENTITY_NAMES.values(), "Account", "CompanyInfo")
-]
+_FIELDS: list[tuple[str, Any, Any]] = [(name, _Rows, None) for name in (*ENTITY_NAMES.values(), "CompanyInfo")]
 # A query answer holds one of the entities, a change group at most one; the rest is not there.
 _Group = msgspec.defstruct(
     "_Group", [*_FIELDS, ("Fault", RawText, msgspec.UNSET), ("fault", RawText, msgspec.UNSET)], gc=False

@@ -74,6 +74,20 @@ class NameOperations(LedgerCore):
         with self.books.step() as now:
             return self._add_account(name, kind, now)
 
+    def rename_account(self, account_id: str, name: str) -> None:
+        """Change the name of an account."""
+        with self.books.step() as now:
+            account = self.books.account(account_id)
+            account.name = name
+            self.books.save_name(account, now, bump=True)
+
+    def deactivate_account(self, account_id: str) -> None:
+        """Make an account inactive; what stands on it stays."""
+        with self.books.step() as now:
+            account = self.books.account(account_id)
+            account.active = False
+            self.books.save_name(account, now, bump=True)
+
     def _hand_over(self, row_id: str, *, survivor_id: str, loser_id: str) -> None:
         row = self.books.transactions[row_id]
         self.books.unindex(row)

@@ -108,6 +108,15 @@ class PaymentOperations(SaleOperations):
             self._linking.rebalance(payment)
             self.books.touch(payment)
 
+    def book_on(self, payment_id: str, account_id: str) -> None:
+        """Name the receivable account that the payment stands on, as QuickBooks does where there are several."""
+        with self.books.step():
+            payment = self.books.transaction(Entity.PAYMENT, payment_id)
+            account = self.books.account(account_id)
+            named = {"ARAccountRef": {"value": account.id, "name": account.name}}
+            payment.extra = {**payment.extra, **named}
+            self.books.touch(payment)
+
     def replace_lines(
         self,
         payment_id: str,

@@ -15,17 +15,21 @@ from sync.reports.scope import Scope
 def gather(reader: ReportReader, scope: Scope, taker: Taker) -> Reading:
     """Show every book that concerns the scope to the taker.
 
-    Raises: `ConfigurationError` when no client has the name that was asked.
+    Raises: `ConfigurationError` when no client, or no receivable account, has the name that was asked.
     """
     currencies: set[str] = set()
+    accounts: dict[str, str] = {}
     is_known = not scope.client
     for opened in _opened(reader, scope):
         is_known = True
+        accounts = opened.book.account_names
         if scope.currency:
             currencies |= currencies_of(opened.book)
         taker.add(opened)
     if not is_known:
         raise unknown_client(reader, scope)
+    if scope.account and not _is_account(scope.account, accounts):
+        raise _unknown_account(scope.account, accounts)
     return Reading(gaps=reader.gaps(scope.as_of), notes=tuple(_notes(scope, currencies)))
 
 
@@ -44,6 +48,16 @@ def unknown_client(reader: ReportReader, scope: Scope) -> ConfigurationError:
     near = ", ".join(_quoted(name) for name in near_names(reader.report_books(scope.as_of), scope.client))
     advice = f"did you mean {near}?" if near else "write it as a system shows it"
     return configuration_error("--client", f"no client is called {_quoted(scope.client)}: {advice}")
+
+
+def _is_account(asked: str, accounts: dict[str, str]) -> bool:
+    return asked in accounts or asked.casefold() in {name.casefold() for name in accounts.values()}
+
+
+def _unknown_account(asked: str, accounts: dict[str, str]) -> ConfigurationError:
+    there = ", ".join(_quoted(name) for name in sorted(accounts.values()))
+    advice = f"there are {there}" if there else "QuickBooks has not said which accounts there are"
+    return configuration_error("--account", f"no receivable account is called {_quoted(asked)}: {advice}")
 
 
 def _quoted(text: str) -> str:

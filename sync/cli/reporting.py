@@ -81,6 +81,7 @@ def _show(made: Report, reading: Reading, parameters: dict[str, str], form: Form
 @common_options
 @format_options
 @report_options
+@click.option("--account", metavar="ACCOUNT", help="Only this receivable account, by name or id.")
 @pass_invocation
 def applied_balance(invocation: Invocation, /, **options: Any) -> None:
     """Credit put on invoices in a period, and taken back; money received stands beside it."""

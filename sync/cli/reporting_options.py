@@ -25,6 +25,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     client: str = ""
     currency: str = ""
     dates: str = ""
+    account: str = ""
 
     def parameters(self) -> dict[str, str]:
         """What was asked, without the moment: a report that is asked for again as of its own moment is the same."""
@@ -35,6 +36,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
             "client": self.client,
             "currency": self.currency,
             "dates": self.dates,
+            "account": self.account,
         }
         return {name: value for name, value in given.items() if value}
 
@@ -59,6 +61,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
             last=last,
             client=self.client,
             currency=_currency(self.currency),
+            account=self.account,
             dating=Dating(self.dates or Dating.CAME),
         )
 

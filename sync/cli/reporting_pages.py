@@ -45,9 +45,11 @@ _SHOWN: Mapping[str, tuple[str, ...]] = {
     "roll-forward": ("client", "opening", "issued", "applied", "unapplied", "refunded", "edited", "closing",
                      "currency"),
     "restatements": ("month", "event", "client", "amount", "currency", "seen_at"),
+    "applied-by-month": ("month", "account", "gross_applied", "gross_unapplied", "customer_balance",
+                         "accounts_receivable", "payments_received", "currency"),
 }  # fmt: skip
 _WIDE = frozenset({"client", "event", "source", "invoice", "answer", "on_invoices", "overdue_invoices", "records",
-                   "problem", "number"})  # fmt: skip
+                   "problem", "number", "account"})  # fmt: skip
 
 
 def report_document(report: Report, parameters: Mapping[str, str], reading: Reading | None = None) -> dict[str, Any]:
@@ -61,6 +63,7 @@ def report_document(report: Report, parameters: Mapping[str, str], reading: Read
         "parameters": dict(parameters),
         "rows": [_object(row) for row in report.rows],
         "totals": [_object(total) for total in report.totals],
+        **({"breakdown": [_object(row) for row in report.breakdown.rows]} if report.breakdown else {}),
         "complete": not known.gaps,
         "gaps": list(known.gaps),
         "notes": [*known.notes, *report.lines],
@@ -91,8 +94,11 @@ def _json(value: Any) -> Any:
 
 
 def report_grids(report: Report) -> list[Grid]:
-    """The totals and the rows, as grids; the rows are the last."""
+    """The totals, what divides them further, and the rows, as grids; the rows are the last."""
     grids = [rows_grid(report, report.rows, report.title)]
+    parts = report.breakdown
+    if parts and len(parts.rows) > len(report.totals):
+        grids.insert(0, rows_grid(parts, parts.rows, parts.title))
     if report.totals:
         grids.insert(0, rows_grid(report, report.totals, f"{report.title}: totals", is_total=True))
     return grids

@@ -45,7 +45,8 @@ def workbook_bytes(reports: Sequence[Report], checks: Sequence[Check] = (), read
     workbook.set_properties({"title": "Tieout", "created": made_at.astimezone(UTC).replace(tzinfo=None)})
     writing = _Writing(workbook)
     front = workbook.add_worksheet("Tie-out")
-    totals = [cell for report in reports for cell in writing.add_report(report)]
+    parts = [report.breakdown for report in reports if report.breakdown and len(reports) == 1]
+    totals = [cell for report in (*reports, *parts) for cell in writing.add_report(report)]
     writing.add_front(front, reports, totals, checks)
     writing.add_warnings(front, reading or Reading())
     workbook.close()

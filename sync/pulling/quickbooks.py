@@ -28,7 +28,6 @@ from connectors.quickbooks.wire import Changes
 from mappings.model import Kind, Observation, Preferences, RecordKey, System
 from mappings.quickbooks import content_from_quickbooks
 from mappings.records import PullOutcome, Quarantined
-from state.cursors import RECEIVABLE_ACCOUNTS
 from sync.ports import Clock, RecordStore
 from sync.pulling.quickbooks_cursor import (
     ALL_KINDS,
@@ -346,14 +345,13 @@ class _Pull:
         self._intake.save(msgspec.structs.replace(self._cursor, customers_since=begun - self._settings.overlap))
 
     def _read_receivable_accounts(self) -> None:
-        """Which accounts are receivable, where it matters. A user who may not see accounts leaves it unknown."""
-        if not self._cursor.has_entry_lines:
-            return
+        """Which accounts are receivable, and their names. A user who may not see accounts leaves it as it was."""
         try:
-            accounts = self._reader.fetch_receivable_accounts()
+            batch = self._reader.fetch_receivable_accounts()
         except (Rejected, NotFound):
             return
-        self._intake.store_text(RECEIVABLE_ACCOUNTS, msgspec.json.encode(sorted(accounts)).decode())
+        sifted = self._intake.sift(Kind.ACCOUNT, batch.records, absent_before=self._cursor.daily_at)
+        self._intake.store_rows({Kind.ACCOUNT: sifted}, self._cursor)
 
     def _check_counts(self) -> tuple[Kind, ...]:
         """The kinds of which QuickBooks counts another number than we hold, after reading them again."""

@@ -42,10 +42,9 @@ class QuickBooksCursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     `watermark`: everything that QuickBooks changed before it is in the store; None until the first load is over.
     `complete_at`: the server's time of the reading that found that; a little later than the watermark.
     `enumeration`: the reading of whole kinds that is under way. `customers_since` is the same as `watermark`, for
-    customers. `daily_at` is when the daily reads were last done, by our clock. `has_entry_lines`: entries that
-    name customers exist, so the receivable accounts matter. `set_aside` are the ids of records that could not be
-    understood, by kind: they are in no figure. `miscounted` are the kinds of which the last daily count found
-    another number than we hold.
+    customers. `daily_at` is when the daily reads were last done, by our clock. `set_aside` are the ids of records
+    that could not be understood, by kind: they are in no figure. `miscounted` are the kinds of which the last daily
+    count found another number than we hold.
     """
 
     watermark: datetime | None = None
@@ -54,7 +53,6 @@ class QuickBooksCursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     customers_since: datetime | None = None
     daily_at: datetime | None = None
     home_currency: str = ""
-    has_entry_lines: bool = False
     set_aside: dict[Kind, tuple[str, ...]] = {}
     miscounted: tuple[Kind, ...] = ()
 

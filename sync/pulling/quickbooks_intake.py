@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-import msgspec
-
 from mappings.findings import Gap
 from mappings.model import Kind, Observation, RecordKey, System
 from mappings.records import PullOutcome
@@ -15,7 +13,6 @@ from sync.pulling.quickbooks_rows import (
     Mapper,
     Progress,
     Sifted,
-    names_customers_in_lines,
     sift,
     used_credit_memos,
 )
@@ -77,8 +74,6 @@ class Intake:
         for kind, sifted in rows.items():
             good = [seen.key.id for seen in sifted.observations] if kind in cursor.set_aside else []
             cursor = with_set_aside(cursor, kind, bad=sifted.names, good=good)
-            if not cursor.has_entry_lines and names_customers_in_lines(sifted.observations):
-                cursor = msgspec.structs.replace(cursor, has_entry_lines=True)
         with self._store.pull_unit(self._run_id) as unit:
             changed = _record(unit, rows)
             if only_if_changed and not changed and cursor.set_aside == self.cursor.set_aside:

@@ -120,11 +120,6 @@ def used_credit_memos(contents: Iterable[Content | None]) -> frozenset[str]:
     )
 
 
-def names_customers_in_lines(observations: Iterable[Observation]) -> bool:
-    """Whether one of the records is an entry with a line that names a customer."""
-    return any(isinstance(seen.content, Entry) and seen.content.lines for seen in observations)
-
-
 def _customers_of(content: Content) -> tuple[str, ...]:
     match content:
         case Invoice() | Payment() | CreditMemo() | RefundReceipt():

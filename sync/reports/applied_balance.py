@@ -1,21 +1,22 @@
 """Applied balance: credit that was put on invoices in a period, and taken back. No money moves in it.
 
 Both columns are negative for credit used and positive for credit returned, and equal: what a client's balance loses,
-his receivable loses. An application above what the invoice was for is an error: the row stops at the invoice's amount.
+his receivable loses. An application above what the invoice had open is an error: the row stops at the invoice's amount.
 Source: `domain/applied-balance.txt`; fact sheet `field.md` §1 (traps a to h).
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date, datetime
 
 import msgspec
 
 from mappings.findings import Evidence
 from mappings.ledger import living_payments
-from mappings.model import Invoice, Kind, RecordKey
 from mappings.money import Money
 from sync.reports.occasions import Occasion, OccasionKind
 from sync.reports.opened import OpenBook
+from sync.reports.over_application import name_of, over_applications
 from sync.reports.report import Report
 from sync.reports.scope import Dating, Scope
 from sync.reports.words import spoken
@@ -60,34 +61,65 @@ class AppliedTotal(msgspec.Struct, frozen=True, kw_only=True):
     not_on_invoices: Money
 
 
+class AppliedMonth(msgspec.Struct, frozen=True, kw_only=True):
+    """One month of one receivable account in one currency."""
+
+    month: str
+    account: str
+    currency: str
+    gross_applied: Money
+    gross_unapplied: Money
+    customer_balance: Money
+    accounts_receivable: Money
+    payments_received: Money
+
+
+# Month, account, currency.
+_Place = tuple[str, str, str]
+
+
 class AppliedBalance:
     """Gathers the applications of a period and the money received in it."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._rows: list[AppliedRow] = []
-        self._received: defaultdict[str, int] = defaultdict(int)
+        self._received: defaultdict[_Place, int] = defaultdict(int)
         self._elsewhere: defaultdict[str, int] = defaultdict(int)
+        self._currencies: set[str] = set()
 
     def add(self, opened: OpenBook) -> None:
         """Take the applications of a book, and what was received."""
-        self._received[self._scope.currency or opened.book.home_currency] += 0
-        too_much = over_applied(opened)
+        self._currencies.add(self._scope.currency or opened.book.home_currency)
+        too_much = over_applications(opened)
         for occasion in opened.occasions:
             on = occasion.on(self._scope)
             if not self._scope.covers(on) or not opened.shows(occasion.client_id, occasion.currency):
                 continue
-            excess = too_much.get(_name(occasion), 0)
+            if occasion.kind not in {OccasionKind.APPLIED, OccasionKind.UNAPPLIED}:
+                continue
+            account = opened.account_of(occasion)
+            if not opened.wants_account(account):
+                continue
             if occasion.is_application:
-                self._rows.append(_row(opened, occasion, on, excess))
-                self._elsewhere[occasion.currency] -= excess
-            elif occasion.kind in {OccasionKind.APPLIED, OccasionKind.UNAPPLIED}:
+                excess = too_much.get(name_of(occasion), 0)
+                row = _row(opened, occasion, on, excess, account)
+                self._rows.append(row)
+                self._elsewhere[occasion.currency] += occasion.amount_minor - row.customer_balance.minor
+            else:
                 self._elsewhere[occasion.currency] += occasion.amount_minor
+        self._receive(opened)
+
+    def _receive(self, opened: OpenBook) -> None:
+        """Add up the money that came in."""
         for key, payment in living_payments(opened.book).items():
             seen_on = self._scope.day_of(opened.histories[key].first.observed_at)
             on = seen_on if self._scope.dating is Dating.KNOWN else payment.paid_on
-            if self._scope.covers(on) and opened.shows(payment.client_id, payment.currency):
-                self._received[payment.currency] += payment.total_minor
+            if not self._scope.covers(on) or not opened.shows(payment.client_id, payment.currency):
+                continue
+            account = opened.account_name(payment.receivable_account_id)
+            if payment.total_minor and opened.wants_account(account):
+                self._received[_month(on), account, payment.currency] += payment.total_minor
 
     def report(self) -> Report:
         """The rows by date, each with the running total of its currency."""
@@ -103,38 +135,76 @@ class AppliedBalance:
             scope=self._scope,
             row_type=AppliedRow,
             rows=tuple(told),
-            totals=tuple(self._total(currency) for currency in sorted({*running, *self._received})),
+            totals=tuple(self._total(currency) for currency in self._all_currencies(running)),
+            breakdown=self._by_month(),
             lines=tuple(row.problem for row in told if row.problem),
         )
 
+    def _all_currencies(self, running: Iterable[str]) -> list[str]:
+        received = (currency for _, _, currency in self._received)
+        return sorted({*running, *received, *self._elsewhere, *self._currencies})
+
+    def _by_month(self) -> Report:
+        """Every month and account in which anything was applied or received."""
+        return Report(
+            name="applied-by-month",
+            title="Applied balance by month and account",
+            scope=self._scope,
+            row_type=AppliedMonth,
+            rows=self._months(),
+        )
+
+    def _months(self) -> tuple[AppliedMonth, ...]:
+        rows: defaultdict[_Place, list[AppliedRow]] = defaultdict(list)
+        for row in self._rows:
+            rows[_month(row.date), row.account, row.currency].append(row)
+        return tuple(
+            AppliedMonth(
+                month=place[0],
+                account=place[1],
+                currency=place[2],
+                payments_received=Money(self._received.get(place, 0), place[2]),
+                **_sums(rows[place], place[2]),
+            )
+            for place in sorted({*rows, *self._received})
+        )
+
     def _total(self, currency: str) -> AppliedTotal:
-        mine = [row for row in self._rows if row.currency == currency]
-        applied = -sum(row.customer_balance.minor for row in mine if row.type == OccasionKind.APPLIED)
-        unapplied = sum(row.customer_balance.minor for row in mine if row.type == OccasionKind.UNAPPLIED)
+        received = sum(minor for (_, _, one), minor in self._received.items() if one == currency)
         return AppliedTotal(
             currency=currency,
-            gross_applied=Money(applied, currency),
-            gross_unapplied=Money(unapplied, currency),
-            customer_balance=Money(unapplied - applied, currency),
-            accounts_receivable=Money(sum(row.accounts_receivable.minor for row in mine), currency),
-            payments_received=Money(self._received[currency], currency),
+            payments_received=Money(received, currency),
             not_on_invoices=Money(self._elsewhere[currency], currency),
+            **_sums([row for row in self._rows if row.currency == currency], currency),
         )
 
 
-def _name(occasion: Occasion) -> tuple[RecordKey, int, RecordKey, tuple[RecordKey, ...]]:
-    return (occasion.record, occasion.sequence, occasion.source, occasion.targets)
+def _sums(rows: list[AppliedRow], currency: str) -> dict[str, Money]:
+    applied = -sum(row.customer_balance.minor for row in rows if row.type == OccasionKind.APPLIED)
+    unapplied = sum(row.customer_balance.minor for row in rows if row.type == OccasionKind.UNAPPLIED)
+    return {
+        "gross_applied": Money(applied, currency),
+        "gross_unapplied": Money(unapplied, currency),
+        "customer_balance": Money(unapplied - applied, currency),
+        "accounts_receivable": Money(sum(row.accounts_receivable.minor for row in rows), currency),
+    }
 
 
-def _row(opened: OpenBook, occasion: Occasion, on: date | None, excess_minor: int) -> AppliedRow:
+def _month(day: date | None) -> str:
+    return day.strftime("%Y-%m") if day else ""
+
+
+def _row(opened: OpenBook, occasion: Occasion, on: date | None, excess_minor: int, account: str) -> AppliedRow:
+    """`excess_minor` is what was above the invoice's open amount: the row leaves it out, and says so."""
     currency = occasion.currency
-    effect = Money(occasion.amount_minor + excess_minor, currency)
+    is_applied = occasion.kind is OccasionKind.APPLIED
+    effect = Money(occasion.amount_minor + (excess_minor if is_applied else -excess_minor), currency)
     invoice = opened.labels(occasion.invoices)
     problem = ""
-    if excess_minor:
+    if excess_minor and is_applied:
         problem = (
-            f"Error: {spoken(Money(excess_minor, currency))} more than invoice {invoice} was for is applied to it in "
-            "QuickBooks; the report stops at the invoice's amount. Un-apply what is too much."
+            f"Error: {spoken(Money(excess_minor, currency))} more than invoice {invoice} had open is applied to it in "
+            "QuickBooks; the report stops at the open amount. Un-apply what is too much."
         )
     return AppliedRow(
         date=on,
@@ -149,22 +219,7 @@ def _row(opened: OpenBook, occasion: Occasion, on: date | None, excess_minor: in
         earliest=occasion.earliest,
         latest=occasion.latest,
         origin=str(occasion.origin),
-        account="Accounts Receivable",
+        account=account,
         problem=problem,
         records=opened.evidence_of(occasion),
     )
-
-
-def over_applied(opened: OpenBook) -> dict[tuple[RecordKey, int, RecordKey, tuple[RecordKey, ...]], int]:
-    """How much of each application is above what its invoice was for: the latest applications first."""
-    too_much: dict[tuple[RecordKey, int, RecordKey, tuple[RecordKey, ...]], int] = {}
-    for history in opened.quickbooks(Kind.INVOICE):
-        invoice = history.content
-        if not isinstance(invoice, Invoice) or (invoice.balance_minor or 0) >= 0 or invoice.total_minor < 0:
-            continue
-        left = -(invoice.balance_minor or 0)
-        for occasion in reversed(opened.occasions):
-            if left > 0 and occasion.kind is OccasionKind.APPLIED and occasion.targets == (history.key,):
-                too_much[_name(occasion)] = min(left, -occasion.amount_minor)
-                left -= too_much[_name(occasion)]
-    return too_much

@@ -90,10 +90,12 @@ class MonthEnd:
     def pack(self) -> MonthPack:
         """The month."""
         reports = tuple(gatherer.report() for gatherer in self._gatherers)
+        year = self._year.report()
+        assert year.breakdown is not None
         return MonthPack(
             scope=self._scope,
-            reports=reports,
-            figures=_figures(self._year.report(), self._scope),
+            reports=(*reports, year.breakdown),
+            figures=_figures(year, self._scope),
             checks=tuple(_checks(reports)),
         )
 

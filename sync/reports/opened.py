@@ -50,6 +50,27 @@ class OpenBook(msgspec.Struct, frozen=True, kw_only=True):
         content = _last(self.histories.get(key))
         return content.name if isinstance(content, Client) and content.name else f"customer {client_id}"
 
+    def account_name(self, account_id: str) -> str:
+        """A receivable account as QuickBooks names it; the only one there is when a record does not say which."""
+        names = self.book.account_names
+        if account_id:
+            return names.get(account_id) or f"account {account_id}"
+        if len(names) == 1:
+            return next(iter(names.values()))
+        return "Accounts Receivable, not said which" if names else "Accounts Receivable"
+
+    def account_of(self, occasion: Occasion) -> str:
+        """The receivable account of an application: its payment's as it stood then, or as it first said later."""
+        versions = self.histories[occasion.record].versions
+        in_order = (*reversed(versions[: occasion.sequence]), *versions[occasion.sequence :])
+        ids = (each.content.receivable_account_id for each in in_order if isinstance(each.content, Payment))
+        return self.account_name(next((id_ for id_ in ids if id_), ""))
+
+    def wants_account(self, name: str) -> bool:
+        """Whether the amounts of a receivable account are asked for; it may be asked for by its id."""
+        asked = self.scope.account
+        return not asked or asked.casefold() == name.casefold() or self.book.account_names.get(asked) == name
+
     def label(self, key: RecordKey) -> str:
         """A record as people call it: by its number, or by its kind and id when it has none."""
         content = _last(self.histories.get(key))

@@ -11,7 +11,8 @@ from sync.reports.scope import Scope
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Rows of `row_type` and totals; the fields of a row are its columns.
 
-    `lines` say in words what a person should know first.
+    `breakdown` is a report of its own that divides the totals further. `lines` say in words what a person should know
+    first.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     row_type: type[msgspec.Struct]
     rows: tuple[msgspec.Struct, ...]
     totals: tuple[msgspec.Struct, ...] = ()
+    breakdown: "Report | None" = None
     lines: tuple[str, ...] = ()
 
 

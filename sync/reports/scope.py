@@ -19,7 +19,8 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """The question a report answers.
 
     `as_of` is aware and UTC: nothing seen later is in the report. The period is [first, last], both days included and
-    None for no limit. `client` is a name or an id as a reader wrote it, "" for all; `currency` "" for all.
+    None for no limit. `client` is a name or an id as a reader wrote it, "" for all; `currency` "" for all, and so is
+    `account`, a receivable account by name or id.
     """
 
     company: str
@@ -29,6 +30,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     last: date | None = None
     client: str = ""
     currency: str = ""
+    account: str = ""
     dating: Dating = Dating.CAME
 
     @property

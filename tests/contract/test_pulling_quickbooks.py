@@ -10,8 +10,7 @@ from connectors.errors import AccessRevoked, ContractBroken
 from connectors.sandbox import faults
 from connectors.sandbox.faults import Match
 from connectors.sandbox.quickbooks_switches import QuickBooksSwitches, Scope
-from mappings.model import Invoice, Kind, Preferences, RecordKey, System
-from state.cursors import RECEIVABLE_ACCOUNTS
+from mappings.model import Account, Invoice, Kind, Preferences, RecordKey, System
 from sync.pulling.quickbooks import pull_quickbooks
 from tests.fakes import SimulatedCrashError
 from tests.quickbooks_bench import TODAY, Bench, a_bench
@@ -77,13 +76,34 @@ def test_preferences_and_receivable_accounts_are_known_after_the_first_load(benc
     bench.pull()
     content = bench.store.load_contents([RecordKey(System.QUICKBOOKS, Kind.PREFERENCES, "1")])
     assert [type(found) for found in content.values()] == [Preferences]
-    assert json.loads(bench.store.cursors[RECEIVABLE_ACCOUNTS]) != []
+    accounts = bench.store.load_contents([RecordKey(System.QUICKBOOKS, Kind.ACCOUNT, "1")])
+    assert [("Accounts Receivable (A/R)", True, True)] == [
+        (found.name, found.is_receivable, found.active) for found in accounts.values() if isinstance(found, Account)
+    ]
 
 
-def test_receivable_accounts_are_not_asked_for_while_no_entry_names_a_customer(bench: Bench) -> None:
-    bench.invoices(2)
+def test_a_receivable_account_that_is_renamed_is_a_new_version_of_the_next_day(bench: Bench) -> None:
+    a_small_firm(bench)
+    second = bench.ledger.add_account("Accounts Receivable (A/R) - Retainers", "Accounts Receivable")
     bench.pull()
-    assert RECEIVABLE_ACCOUNTS not in bench.store.cursors
+    bench.ledger.rename_account(second, "Retainers")
+    bench.clock.advance(days=2)
+    bench.pull()
+    history = bench.store.load_history(RecordKey(System.QUICKBOOKS, Kind.ACCOUNT, second))
+    assert history is not None
+    names = [version.content.name for version in history.versions if isinstance(version.content, Account)]
+    assert ["Accounts Receivable (A/R) - Retainers", "Retainers"] == names
+
+
+def test_an_inactive_receivable_account_stays_one(bench: Bench) -> None:
+    """Entries of earlier years stand on it."""
+    a_small_firm(bench)
+    second = bench.ledger.add_account("Old receivables", "Accounts Receivable")
+    bench.ledger.deactivate_account(second)
+    bench.pull()
+    (found,) = bench.store.load_contents([RecordKey(System.QUICKBOOKS, Kind.ACCOUNT, second)]).values()
+    assert isinstance(found, Account)
+    assert (True, False) == (found.is_receivable, found.active)
 
 
 def test_a_quiet_second_run_sends_one_call_and_writes_nothing(bench: Bench) -> None:
@@ -583,7 +603,7 @@ def test_a_refused_account_query_is_tolerated(bench: Bench) -> None:
     refusal = b'{"Fault":{"Error":[{"Message":"Permission Denied Error","code":"5020"}],"type":"ValidationFault"}}'
     bench.server.faults.add(faults.answer(400, refusal), on=Match(contains="FROM Account"))
     assert bench.pull().gaps == ()
-    assert RECEIVABLE_ACCOUNTS not in bench.store.cursors
+    assert {} == bench.store.load_contents([RecordKey(System.QUICKBOOKS, Kind.ACCOUNT, "1")])
 
 
 def test_the_cursor_stays_small(bench: Bench) -> None:

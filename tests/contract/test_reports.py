@@ -68,7 +68,8 @@ def test_the_report_document_is_the_documented_one(office: Office) -> None:
     History(office)
     document = json.loads(office.report("applied-balance", "--month", "2026-10", "--format", "json"))
     assert [
-        "schema", "report", "company", "as_of", "parameters", "rows", "totals", "complete", "gaps", "notes"
+        "schema", "report", "company", "as_of", "parameters", "rows", "totals", "breakdown", "complete",
+        "gaps", "notes"
     ] == list(document)  # fmt: skip
     assert ("tieout.report/1", "applied-balance", "demo", {"month": "2026-10"}) == tuple(
         document[key] for key in ("schema", "report", "company", "parameters")
@@ -165,3 +166,31 @@ def test_a_folder_with_something_else_in_it_is_left_alone(office: Office, tmp_pa
     (tmp_path / "mine" / "letter.txt").write_text("dear client")
     office.report("month-end", "--month", "2026-10", "--folder", str(tmp_path / "mine"), code=2)
     assert ["letter.txt"] == [path.name for path in (tmp_path / "mine").iterdir()]
+
+
+def test_the_receivable_account_is_told_asked_for_and_kept_in_versions(office: Office) -> None:
+    """A renamed account has its old name in every report of the past."""
+    retainers = office.books.add_account("A/R - Retainers", "Accounts Receivable")
+    known = History(office)
+    office.books.book_on(known.link, retainers)
+    office.books.book_on(known.prepaid, "1")
+    office.at("2026-11-03")
+    office.read()
+    month = ["applied-balance", "--month", "2026-10", "--format", "json"]
+    before = office.report(*month)
+    document = json.loads(before)
+    assert [("2026-10", "A/R - Retainers", "-60.00"), ("2026-10", "Accounts Receivable (A/R)", "-110.00")] == [
+        (row["month"], row["account"], row["accounts_receivable"])
+        for row in document["breakdown"]
+        if row["accounts_receivable"] != "0.00"
+    ]
+    asked = json.loads(office.report(*month, "--account", "a/r - retainers"))
+    assert ["-60.00"] == [row["customer_balance"] for row in asked["totals"]]
+    office.books.rename_account(retainers, "Retainers")
+    office.at("2026-11-05")
+    office.read()
+    assert "Retainers" in office.run("report", "applied-balance", "--month", "2026-10").stdout
+    assert before == office.report(*month, "--as-of", document["as_of"])
+    said = office.run("report", "applied-balance", "--account", "A/R - Retainers", code=2).stderr
+    assert "no receivable account is called 'A/R - Retainers'" in said
+    assert "there are 'Accounts Receivable (A/R)', 'Retainers'" in said

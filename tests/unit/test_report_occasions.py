@@ -6,7 +6,6 @@ import msgspec
 import pytest
 
 from mappings.model import Kind, LineTarget, Method
-from mappings.money import Money
 from sync.reports.applied_balance import AppliedBalance, AppliedRow
 from sync.reports.credit_activity import ActivityRow, CreditActivity
 from sync.reports.credit_balances import BalanceRow, CreditBalances
@@ -94,18 +93,6 @@ def test_a_client_credit_of_bigtime_is_known_by_its_use() -> None:
         ("issued", "bigtime_client_credit", "200.00", "0.00"),
         ("applied", "bigtime_client_credit", "-200.00", "0.00"),
     ] == told(report)
-
-
-def test_an_application_above_the_invoice_stops_at_its_amount_and_says_so() -> None:
-    of = BookOf()
-    of.twins("1", "110.00", open_in_quickbooks="-40.00")
-    of.memo("7", "500.00", "350.00", on="2026-03-02")
-    of.payment("9", invoices={"q1": "150.00"}, memos={"7": "150.00"}, on="2026-03-05")
-    report = _report_of(of, AppliedBalance)
-    assert [("2026-03-05", "INV-1", "applied", "-110.00", "-110.00")] == applied_rows(report)
-    assert "40.00 USD more than invoice INV-1 was for" in report.lines[0]
-    (total,) = report.totals
-    assert Money(-4000, "USD") == total.not_on_invoices  # type: ignore[attr-defined]
 
 
 def test_what_quickbooks_links_by_itself_belongs_to_the_day_on_which_it_did() -> None:

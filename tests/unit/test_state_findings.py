@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from mappings.findings import Finding, FindingStatus, Severity, TieOut
-from mappings.model import Kind, Preferences
+from mappings.model import Account, Kind, Preferences
 from mappings.records import Group, StoredFinding
 from state.books import BookStore
 from state.errors import UnknownFinding
@@ -261,9 +261,9 @@ def test_new_preferences_concern_every_group(records: RecordStore, books: BookSt
     assert reconcile(books, store_clock, outcome()) == 0
     put(records, seen(key(QB, Kind.PREFERENCES, "1"), Preferences(auto_apply_credit=True)))
     assert reconcile(books, store_clock, outcome()) == 3
-    with records.pull_unit("run-1") as unit:
-        unit.save_cursor("receivable_accounts", '["84"]')
+    put(records, seen(key(QB, Kind.ACCOUNT, "84"), Account(name="Accounts Receivable", is_receivable=True)))
     assert reconcile(books, store_clock, outcome()) == 3
+    put(records, seen(key(QB, Kind.ACCOUNT, "84"), Account(name="Receivables", is_receivable=True)))
     assert reconcile(books, store_clock, outcome()) == 0
 
 
