@@ -9,7 +9,7 @@ Source: fact sheet `quickbooks.md` §6.2, §6.4 and §6.5; `field.md` §8 (F9, E
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
 
@@ -353,9 +353,8 @@ def _own_money(
 ) -> Iterator[_Change]:
     """What moved between the payment's unapplied rest and its targets; new money first goes straight to targets.
 
-    Money that a smaller total takes away is no credit, nor is what it brought to an invoice in the same version.
-    `from_credit` remembers what reached a target out of the rest: taking that back is "unapplied", taking back money
-    that paid directly issues a credit.
+    `from_credit` remembers what reached a target out of the rest: taking that back is "unapplied", even when the
+    payment is gone. Money that paid directly and left with a smaller total was never a credit; what stays is one now.
     """
     differences = _differences(before.flows, after.flows, None)
     grown = after.total_minor - before.total_minor
@@ -370,7 +369,7 @@ def _own_money(
                 from_credit[targets] += minor - direct
                 yield _Change(_out(targets), None, direct - minor, targets)
             continue
-        gone = min(withdrawn, -minor)
+        gone = min(withdrawn, -minor - sum(_taken_back(-minor, targets, from_credit).values()))
         withdrawn -= gone
         released = -minor - gone
         moved += released
@@ -380,13 +379,22 @@ def _own_money(
         yield _Change(MovementKind.ISSUED if is_first else MovementKind.EDITED, None, rest)
 
 
+def _taken_back(minor: int, targets: _Targets, from_credit: Mapping[_Targets, int]) -> dict[_Targets, int]:
+    """How much of what comes off these targets had reached them as credit, by where it had gone."""
+    taken: dict[_Targets, int] = {}
+    for reached in sorted(from_credit):
+        part = min(minor, from_credit[reached]) if set(reached) <= set(targets) else 0
+        if part > 0:
+            taken[reached] = part
+            minor -= part
+    return taken
+
+
 def _released(minor: int, targets: _Targets, from_credit: defaultdict[_Targets, int]) -> Iterator[_Change]:
     left = minor
-    for reached in sorted(from_credit):
-        taken = min(left, from_credit[reached]) if set(reached) <= set(targets) else 0
-        if taken > 0:
-            from_credit[reached] -= taken
-            left -= taken
-            yield _Change(_back(reached), None, taken, reached)
+    for reached, part in _taken_back(minor, targets, from_credit).items():
+        from_credit[reached] -= part
+        left -= part
+        yield _Change(_back(reached), None, part, reached)
     if left > 0:
         yield _Change(MovementKind.ISSUED, None, left, targets)

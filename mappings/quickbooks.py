@@ -4,14 +4,13 @@ What changes without the record changing is left out: names resolved at read tim
 customer's time of change. Source for every rule: fact sheet `quickbooks.md` (Intuit Accounting API v3).
 """
 
-import hashlib
-import re
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 
+from mappings.line_digest import digest_lines
 from mappings.model import (
     Account,
     Client,
@@ -185,7 +184,7 @@ def _invoice(record: Record, currency: str, changed_at: datetime | None) -> Cont
         issued_on=record.txn_date,
         due_on=record.due_date,
         voided=total == 0 and says_voided,
-        content_digest=_digest(record.line or ()),
+        content_digest=digest_lines(record.line or ()),
         revision=record.sync_token or "",
         created_at=_created_at(record),
         modified_at=changed_at,
@@ -241,7 +240,7 @@ def _credit_memo(record: Record, currency: str, changed_at: datetime | None) -> 
         tax_minor=_tax(record.txn_tax_detail, currency),
         issued_on=record.txn_date,
         voided=total == 0 and _says_voided(record),
-        content_digest=_digest(record.line or ()),
+        content_digest=digest_lines(record.line or ()),
         revision=record.sync_token or "",
         created_at=_created_at(record),
         modified_at=changed_at,
@@ -256,7 +255,7 @@ def _refund_receipt(record: Record, currency: str, changed_at: datetime | None) 
         currency=currency,
         total_minor=_required(record.total_amt, currency, "TotalAmt"),
         on_date=record.txn_date,
-        content_digest=_digest(record.line or ()),
+        content_digest=digest_lines(record.line or ()),
         revision=record.sync_token or "",
         created_at=_created_at(record),
         modified_at=changed_at,
@@ -280,7 +279,7 @@ def _entry(read_line: _LineReader) -> Callable[[Record, str, datetime | None], C
             lines=tuple(line for line in read if line is not None),
             note=record.private_note or "",
             voided=total == 0 and not any(line.amount for line in lines) and _says_voided(record),
-            content_digest=_digest(lines),
+            content_digest=digest_lines(lines),
             revision=record.sync_token or "",
             created_at=_created_at(record),
             modified_at=changed_at,
@@ -392,22 +391,3 @@ _MAPPINGS: dict[Kind, Callable[[Record, str, datetime | None], Content]] = {
     Kind.PREFERENCES: _preferences,
     Kind.ACCOUNT: _account,
 }
-
-
-# A number in JSON text with zeros at the end of its decimals; a quotation mark inside a text is written `\\"`.
-_TRAILING_ZEROS = re.compile(rb'(?<!\\)(":-?\d+(?:\.\d*[1-9](?=0)|(?=\.0)))\.?0+(?=[,}])')
-_MAYBE_TRAILING_ZEROS = re.compile(rb"\.\d*0[,}]")  # ten times as fast, and QuickBooks hardly ever sends any
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
-
-
-def _digest(lines: tuple[SalesLine, ...] | tuple[EntryLine, ...]) -> str:
-    """The name of the lines' material fields: amounts, items, accounts, tax codes, descriptions; no names, no ids.
-
-    One number in two spellings (275, 275.00) gives one digest. "" for no lines.
-    """
-    if not lines:
-        return ""
-    text = _ENCODER.encode(lines)
-    if _MAYBE_TRAILING_ZEROS.search(text) is not None:
-        text = _TRAILING_ZEROS.sub(rb"\1", text)
-    return hashlib.blake2b(text, digest_size=16).hexdigest()

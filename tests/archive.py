@@ -47,7 +47,7 @@ class Archive:
     def read(self, world: World) -> None:
         """Read both systems completely, now by the world's clock."""
         now, seen = world.clock.now(), set()
-        for key, raw, content, modified_at in _records(world):
+        for key, raw, content, modified_at in records_of(world):
             seen.add(key)
             self._keep(key, raw, content, now, modified_at)
         for key in sorted(set(self._versions) - seen):
@@ -98,7 +98,8 @@ def _encoded(content: Content | None) -> bytes:
     return b"" if content is None else encode_content(content)
 
 
-def _records(world: World) -> Iterator[tuple[RecordKey, bytes, Content | None, datetime | None]]:
+def records_of(world: World) -> Iterator[tuple[RecordKey, bytes, Content | None, datetime | None]]:
+    """All that both systems would show now: key, raw text, content, and the system's time of the last change."""
     for kind in _KINDS:
         for entity in world.quickbooks.objects(ENTITY_NAMES[kind]):
             raw = _ENCODER.encode(entity)

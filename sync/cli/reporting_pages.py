@@ -31,6 +31,9 @@ _HEADINGS = {
     "payments_received": "Received",
     "not_on_invoices": "Not on\ninvoices",
     "seen_at": "Seen",
+    "made_credit": "Gave\ncredit",
+    "applied_credit": "Applied\nof it",
+    "in_both_systems": "In both\nsystems",
 }
 # What a terminal of 100 columns has room for; files hold every column.
 _SHOWN: Mapping[str, tuple[str, ...]] = {
@@ -39,15 +42,19 @@ _SHOWN: Mapping[str, tuple[str, ...]] = {
         "currency",
     ),
     "credit-balances": ("client", "debit_balance", "overdue", "credit_balance", "age_0_30", "age_31_60", "age_61_90",
-                        "age_91_180", "age_181_365", "age_over_365", "currency"),
+                        "age_91_180", "age_181_365", "age_over_365", "in_both_systems", "currency"),
     "credit-activity": ("date", "occasion", "origin", "source", "invoice", "original", "current", "currency"),
-    "payments": ("date", "client", "number", "amount", "cash", "credit", "applied", "current", "currency"),
+    "payments": ("date", "client", "number", "amount", "cash", "credit", "applied", "refunded", "current", "currency"),
+    "payments/credits": ("date", "client", "number", "cash", "credit", "made_credit", "applied_credit", "refunded",
+                         "current", "currency"),
     "roll-forward": ("client", "opening", "issued", "applied", "unapplied", "refunded", "edited", "closing",
                      "currency"),
     "restatements": ("month", "event", "client", "amount", "currency", "seen_at"),
     "applied-by-month": ("month", "account", "gross_applied", "gross_unapplied", "customer_balance",
                          "accounts_receivable", "payments_received", "currency"),
 }  # fmt: skip
+# Extra columns of a report that its totals have, too.
+_NEVER_TOTALLED = frozenset({"made_credit", "applied_credit"})
 _WIDE = frozenset({"client", "event", "source", "invoice", "answer", "on_invoices", "overdue_invoices", "records",
                    "problem", "number", "account"})  # fmt: skip
 
@@ -109,8 +116,9 @@ def rows_grid(report: Report, rows: tuple[msgspec.Struct, ...], title: str, *, i
     kind = type(rows[0]) if is_total and rows else report.row_type
     names = kind.__struct_fields__
     amounts = {field.name for field in msgspec.structs.fields(kind) if field.type is Money}
-    shown = names if is_total else _SHOWN[report.name]
-    hidden = {name for name in names if name == "answer" or (name.startswith("age_") and _is_nothing(rows, name))}
+    shown = _SHOWN[f"{report.name}/{report.view}" if report.view else report.name]
+    shown = tuple(name for name in names if name not in _NEVER_TOTALLED) if is_total and not report.view else shown
+    hidden = {name for name in names if name == "answer" or (_is_optional(report, name) and _is_nothing(rows, name))}
     currencies = {str(getattr(row, "currency", "")) for row in rows}
     if len(currencies) == 1 and not is_total:
         title = f"{title}, {currencies.pop()}"
@@ -124,8 +132,14 @@ def rows_grid(report: Report, rows: tuple[msgspec.Struct, ...], title: str, *, i
     )
 
 
+def _is_optional(report: Report, name: str) -> bool:
+    """Whether a column of amounts is left out where it is all zeros: a terminal has no room for it."""
+    in_payments = report.name == "payments" and name == "refunded"
+    return in_payments or name.startswith("age_") or name == "in_both_systems"
+
+
 def _is_nothing(rows: tuple[msgspec.Struct, ...], name: str) -> bool:
-    """Whether a column of amounts is all zeros: a terminal has no room for it."""
+    """Whether a column of amounts is all zeros."""
     return all(getattr(row, name).is_zero for row in rows)
 
 

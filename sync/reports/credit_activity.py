@@ -14,7 +14,7 @@ import msgspec
 from mappings.findings import Evidence
 from mappings.ledger import Origin
 from mappings.linking import link
-from mappings.model import Kind, Method, Payment, RecordKey, System
+from mappings.model import History, Kind, Method, Payment, RecordKey, System
 from mappings.money import Money
 from sync.reports.occasions import Occasion, OccasionKind, remaining_by_issue
 from sync.reports.opened import OpenBook, client_of_bigtime
@@ -133,47 +133,66 @@ def _rows(opened: OpenBook, occasions: list[Occasion], remaining_minor: int) -> 
 def _of_bigtime(opened: OpenBook) -> Iterator[_Source]:
     """Client credits of BigTime, which are known by their use only: each is given and used in one.
 
+    Every version of a row counts: what it shows less later was taken off, and what is gone was voided.
     Source: `domain/bigtime-client-credits.txt`; the interface has no record of the credit itself.
     """
     found = [
-        (history, history.content)
+        (history, said)
         for history in opened.book.histories
         if history.key.system is System.BIGTIME
-        and isinstance(history.content, Payment)
-        and history.content.method is Method.ACCOUNT_CREDIT
+        and isinstance(said := _last_payment(history), Payment)
+        and said.method is Method.ACCOUNT_CREDIT
     ]
     clients = link(opened.book).clients if found else None
     for history, payment in found:
         assert clients is not None
         client = client_of_bigtime(payment.client_id, clients.customers_of(payment.client_id))
-        if not opened.shows(client, payment.currency):
+        if opened.shows(client, payment.currency):
+            rows = list(_bigtime_rows(opened, history, client))
+            yield _Source(key=history.key, client_id=client, rows=rows, left=Money(0, payment.currency))
+
+
+def _last_payment(history: History) -> Payment | None:
+    contents = (version.content for version in reversed(history.versions))
+    return next((content for content in contents if isinstance(content, Payment)), None)
+
+
+def _bigtime_rows(opened: OpenBook, history: History, client: str) -> Iterator[ActivityRow]:
+    """Two rows for each change of what a BigTime row puts on its invoice: what gave or took it, and its use."""
+    before, said = 0, _last_payment(history)
+    for version in history.versions:
+        content = version.content if isinstance(version.content, Payment) else None
+        said = content or said
+        after = sum(line.amount_minor for line in content.lines) if content and not content.voided else 0
+        change, before = after - before, after
+        if change == 0 or said is None:
             continue
-        minor = sum(line.amount_minor for line in payment.lines)
-        targets = [RecordKey(System.BIGTIME, Kind.INVOICE, line.target_id) for line in payment.lines]
-        given = ActivityRow(
-            date=payment.applied_on or payment.paid_on,
+        is_first = version.sequence == 1
+        given = OccasionKind.ISSUED if is_first else OccasionKind.EDITED if content else OccasionKind.VOIDED
+        booked_on = said.applied_on or said.paid_on
+        row = ActivityRow(
+            date=booked_on if is_first else opened.scope.day_of(version.observed_at),
             client=opened.client_name(client),
-            occasion=str(OccasionKind.ISSUED),
+            occasion=str(given),
             origin=str(Origin.BIGTIME_CLIENT_CREDIT),
             source="BigTime client credit",
             invoice="",
-            original=Money(minor, payment.currency),
-            current=Money(0, payment.currency),
-            currency=payment.currency,
-            booked_on=payment.applied_on or payment.paid_on,
-            known_at=history.first.observed_at,
-            earliest=history.first.absent_before,
-            latest=history.first.observed_at,
+            original=Money(change, said.currency),
+            current=Money(0, said.currency),
+            currency=said.currency,
+            booked_on=booked_on,
+            known_at=version.observed_at,
+            earliest=version.absent_before,
+            latest=version.observed_at,
             automatic=False,
-            records=(opened.evidence(history.key),),
+            records=(Evidence(history.key, version.sha256),),
         )
-        used = msgspec.structs.replace(
-            given,
-            occasion=str(OccasionKind.APPLIED),
-            invoice=opened.labels(targets),
-            original=Money(-minor, payment.currency),
+        used = OccasionKind.APPLIED if change > 0 else OccasionKind.UNAPPLIED
+        targets = [RecordKey(System.BIGTIME, Kind.INVOICE, line.target_id) for line in said.lines]
+        yield row
+        yield msgspec.structs.replace(
+            row, occasion=str(used), invoice=opened.labels(targets), original=Money(-change, said.currency)
         )
-        yield _Source(key=history.key, client_id=client, rows=[given, used], left=Money(0, payment.currency))
 
 
 _GIVERS = {
@@ -216,14 +235,17 @@ def _answer(client: str, balance: Money, sources: list[_Source]) -> Iterator[str
 
 def _gave(row: ActivityRow) -> str:
     on = f"On {row.date.isoformat()}" if row.date else "At an unknown date"
-    return f"{on}, {_GIVERS[Origin(row.origin)]} ({row.source}) gave {spoken(row.original)}"
+    off = f", taken off {row.invoice}," if row.invoice else ""
+    return f"{on}, {_GIVERS[Origin(row.origin)]} ({row.source}){off} gave {spoken(row.original)}"
 
 
 def _uses(source: _Source) -> Iterator[str]:
     for row in source.rows:
         kind = OccasionKind(row.occasion)
         on = f" on {row.date.isoformat()}" if row.date else ""
-        if kind in _USES:
+        if kind is OccasionKind.REFUNDED and not row.original.is_negative:
+            yield f"the refund of {spoken(row.original)} with {row.invoice} was taken back{on}"
+        elif kind in _USES:
             yield f"{spoken(abs(row.original))} {_USES[kind]} {row.invoice or 'another charge'}{on}"
         elif kind is not OccasionKind.ISSUED:
             less = "less" if row.original.is_negative else "more"

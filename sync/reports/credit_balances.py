@@ -8,7 +8,7 @@ from datetime import date
 
 import msgspec
 
-from mappings.model import Invoice, Kind, RecordKey
+from mappings.model import Invoice, Kind, LineTarget, Payment, RecordKey
 from mappings.money import Money
 from sync.reports.occasions import Occasion, OccasionKind, remaining_by_issue
 from sync.reports.opened import OpenBook
@@ -16,12 +16,17 @@ from sync.reports.receivables import open_receivables
 from sync.reports.report import Report
 from sync.reports.scope import Scope
 from sync.reports.words import spoken
+from sync.rules.evaluate import evaluate_book
+from sync.rules.moment import Moment
 
 _LAST_DAYS = (30, 60, 90, 180, 365)
 
 
 class BalanceRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One client in one currency. The ages add up to the credit balance; `overdue` is a part of the debit balance."""
+    """One client in one currency. The ages add up to the credit balance; `overdue` is a part of the debit balance.
+
+    `in_both_systems` is the part of the credit that BigTime keeps, too: it is one credit and is counted once.
+    """
 
     client: str
     client_id: str
@@ -35,6 +40,7 @@ class BalanceRow(msgspec.Struct, frozen=True, kw_only=True):
     age_181_365: Money
     age_over_365: Money
     overdue: Money
+    in_both_systems: Money
     overdue_invoices: tuple[str, ...]
 
 
@@ -51,6 +57,7 @@ class BalanceTotal(msgspec.Struct, frozen=True, kw_only=True):
     age_181_365: Money
     age_over_365: Money
     overdue: Money
+    in_both_systems: Money
 
 
 AGES = ("age_0_30", "age_31_60", "age_61_90", "age_91_180", "age_181_365", "age_over_365")
@@ -60,7 +67,7 @@ class _Account:
     """One client's figures in one currency while they are added up."""
 
     def __init__(self) -> None:
-        self.debit = self.credit = self.overdue = 0
+        self.debit = self.credit = self.overdue = self.in_both = 0
         self.ages = [0] * len(AGES)
         self.overdue_invoices: list[str] = []
 
@@ -97,6 +104,8 @@ class CreditBalances:
             days = [occasion.on(self._scope) for occasion in mine] if mine else [None]
             for part, issued_on in zip(parts, days, strict=True):
                 account.ages[_age(issued_on, day)] += part
+        for (client, currency), minor in kept_in_both(opened).items():
+            accounts[client, currency].in_both = minor
         for (client, currency), account in accounts.items():
             if opened.shows(client, currency) and not account.is_empty:
                 self._rows.append(_row(opened.client_name(client), client, currency, account))
@@ -112,7 +121,10 @@ class CreditBalances:
             row_type=BalanceRow,
             rows=tuple(rows),
             totals=tuple(_total([row for row in rows if row.currency == one], one) for one in currencies),
-            lines=tuple(_beside(row) for row in rows if row.overdue.minor > 0 and row.credit_balance.minor > 0),
+            lines=(
+                *(_twice(row) for row in rows if row.in_both_systems.minor > 0),
+                *(_beside(row) for row in rows if row.overdue.minor > 0 and row.credit_balance.minor > 0),
+            ),
         )
 
 
@@ -149,6 +161,7 @@ def _row(name: str, client_id: str, currency: str, account: _Account) -> Balance
         credit_balance=Money(account.credit, currency),
         currency=currency,
         overdue=Money(account.overdue, currency),
+        in_both_systems=Money(account.in_both, currency),
         overdue_invoices=tuple(sorted(account.overdue_invoices)),
         **ages,
     )
@@ -163,7 +176,40 @@ def _total(rows: list[BalanceRow], currency: str) -> BalanceTotal:
         debit_balance=added("debit_balance"),
         credit_balance=added("credit_balance"),
         overdue=added("overdue"),
+        in_both_systems=added("in_both_systems"),
         **{age: added(age) for age in AGES},
+    )
+
+
+def kept_in_both(opened: OpenBook) -> dict[tuple[str, str], int]:
+    """The overpayments that stand in both systems (B7), by customer and currency.
+
+    The rules say which: only books with a BigTime payment that is larger than its rows are shown to them.
+    """
+    if not any(_leaves_a_rest(history.content) for history in opened.book.histories):
+        return {}
+    moment = Moment(now=opened.scope.as_of, timezone=opened.scope.timezone)
+    found: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for finding in evaluate_book(opened.book, moment).findings:
+        if finding.code == "B7":
+            found[finding.client.quickbooks, finding.currency] += finding.exposure_minor
+    return dict(found)
+
+
+def _leaves_a_rest(content: object) -> bool:
+    return (
+        isinstance(content, Payment)
+        and bool(content.lines)
+        and content.unapplied_minor == 0
+        and 0 < sum(line.amount_minor for line in content.lines) < content.total_minor
+        and all(line.target is LineTarget.INVOICE for line in content.lines)
+    )
+
+
+def _twice(row: BalanceRow) -> str:
+    return (
+        f"{row.client}: {spoken(row.in_both_systems)} of the credit of {spoken(row.credit_balance)} stands in BigTime, "
+        "too. It is one overpayment (B7): use it in QuickBooks only."
     )
 
 

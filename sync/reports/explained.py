@@ -56,8 +56,10 @@ def _occasion_step(row: ActivityRow) -> Step:
     source = name if origin is Origin.BIGTIME_CLIENT_CREDIT else f"{name} {row.source}"
     is_given = kind is OccasionKind.ISSUED
     where = f"{', taken off' if is_given else ''} {row.invoice}" if row.invoice else ""
+    is_returned = kind is OccasionKind.REFUNDED and not row.original.is_negative
+    verb = "came back from the refund with" if is_returned else _VERBS[kind]
     return Step(
-        label=f"{row.date.isoformat() if row.date else 'No date'}: {source} {_VERBS[kind]}{where}",
+        label=f"{row.date.isoformat() if row.date else 'No date'}: {source} {verb}{where}",
         amount_minor=row.original.minor,
         currency=row.currency,
         records=row.records,

@@ -155,7 +155,9 @@ def _checks(reports: tuple[Report, ...]) -> list[Check]:
             check("Applied balance (+ not on invoices) = applied in the roll-forward", told, moved)
         if got:
             check(
-                "Payments: cash + credit = applied + still available", got.cash + got.credit, got.applied + got.current
+                "Payments: cash + credit = applied + refunded + still available",
+                got.cash + got.credit,
+                got.applied + got.refunded + got.current,
             )
     return checks
 

@@ -122,7 +122,8 @@ class OpenBook(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _kind(key: RecordKey) -> str:
-    return str(key.kind).replace("_", " ")
+    """A kind as QuickBooks' own screens call it."""
+    return "expense" if key.kind is Kind.PURCHASE else str(key.kind).replace("_", " ")
 
 
 def client_of_bigtime(client_id: str, customers: tuple[str, ...]) -> str:

@@ -1,7 +1,7 @@
 """Payments with money and credit told apart: what came in, what was used, where it went, what is still available.
 
-For a whole payment the parts are exact: amount = cash + credit = applied + current. For one invoice of a payment that
-mixes both they are exact or bounded, and never guessed.
+For a whole payment the parts are exact: amount = cash + credit = applied + refunded + current. For one invoice of a
+payment that mixes both they are exact or bounded, and never guessed.
 Source: `domain/client-credit-balances.txt` (payment report, credits only); fact sheet `field.md` §2, F2.
 """
 
@@ -22,9 +22,12 @@ from sync.reports.scope import Dating, Scope
 
 
 class PaymentRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One payment. `made_credit` is all that it ever gave the client as credit, `current` what of it is left.
+    """One payment.
 
-    `on_invoices` has one text for each charge: its number, and its cash and credit, as one amount or as [least, most].
+    `cash` is the money that came in with it, `credit` what it took from other credits. `made_credit` is all that it
+    ever gave the client as credit: of that `applied_credit` stands on invoices now, and `current` is left. `refunded`
+    was paid out again. `on_invoices` has one text for each charge: its number, and its cash and credit, as one amount
+    or as [least, most].
     """
 
     date: date | None
@@ -35,10 +38,12 @@ class PaymentRow(msgspec.Struct, frozen=True, kw_only=True):
     cash: Money
     credit: Money
     applied: Money
+    refunded: Money
+    made_credit: Money
+    applied_credit: Money
     current: Money
     currency: str
     type: str
-    made_credit: Money
     on_invoices: tuple[str, ...]
     records: tuple[Evidence, ...]
 
@@ -51,6 +56,9 @@ class PaymentTotal(msgspec.Struct, frozen=True, kw_only=True):
     cash: Money
     credit: Money
     applied: Money
+    refunded: Money
+    made_credit: Money
+    applied_credit: Money
     current: Money
 
 
@@ -70,10 +78,7 @@ class Payments:
         used: defaultdict[RecordKey, int] = defaultdict(int)
         for use in opened.ledger.uses:
             used[use.payment] += use.amount_minor
-        made: defaultdict[RecordKey, int] = defaultdict(int)
-        for occasion in opened.occasions:
-            if occasion.kind is OccasionKind.ISSUED and occasion.source.kind is Kind.PAYMENT:
-                made[occasion.source] += occasion.amount_minor
+        made, spent = _own_credit(opened)
         for key, payment in living_payments(opened.book).items():
             seen_on = self._scope.day_of(opened.histories[key].first.observed_at)
             on = seen_on if self._scope.dating is Dating.KNOWN else payment.paid_on
@@ -81,7 +86,11 @@ class Payments:
                 continue
             if self._credits_only and not (used[key] or made[key] or payment.unapplied_minor):
                 continue
+            if not (payment.total_minor or payment.unapplied_minor or payment.lines):
+                continue  # what a link leaves behind when it was taken off: it says nothing
             currency = payment.currency
+            paid_out = sum(one.amount_minor for one in applications[key] if one.target.kind is Kind.PURCHASE)
+            settled = sum(one.amount_minor for one in applications[key]) - paid_out
             self._rows.append(
                 PaymentRow(
                     date=on,
@@ -91,11 +100,13 @@ class Payments:
                     amount=Money(payment.total_minor + used[key], currency),
                     cash=Money(payment.total_minor, currency),
                     credit=Money(used[key], currency),
-                    applied=Money(sum(one.amount_minor for one in applications[key]), currency),
+                    applied=Money(settled, currency),
+                    refunded=Money(paid_out, currency),
                     current=Money(payment.unapplied_minor, currency),
                     currency=currency,
                     type=_type(payment.total_minor, used[key]),
                     made_credit=Money(made[key], currency),
+                    applied_credit=Money(spent[key], currency),
                     on_invoices=tuple(_told(opened, one) for one in applications[key]),
                     records=(opened.evidence(key),),
                 )
@@ -107,12 +118,27 @@ class Payments:
         currencies = sorted({row.currency for row in rows})
         return Report(
             name="payments",
+            view="credits" if self._credits_only else "",
             title="Payments that made or used a credit" if self._credits_only else "Payments",
             scope=self._scope,
             row_type=PaymentRow,
             rows=tuple(rows),
             totals=tuple(_total([row for row in rows if row.currency == one], one) for one in currencies),
         )
+
+
+def _own_credit(opened: OpenBook) -> tuple[dict[RecordKey, int], dict[RecordKey, int]]:
+    """What each payment gave as credit of its own, and what of that is on invoices now."""
+    made: defaultdict[RecordKey, int] = defaultdict(int)
+    spent: defaultdict[RecordKey, int] = defaultdict(int)
+    for occasion in opened.occasions:
+        if occasion.source.kind is not Kind.PAYMENT:
+            continue
+        if occasion.kind is OccasionKind.ISSUED:
+            made[occasion.source] += occasion.amount_minor
+        elif occasion.kind in {OccasionKind.APPLIED, OccasionKind.UNAPPLIED}:
+            spent[occasion.source] -= occasion.amount_minor
+    return made, spent
 
 
 def _type(cash_minor: int, credit_minor: int) -> str:
@@ -141,5 +167,8 @@ def _total(rows: list[PaymentRow], currency: str) -> PaymentTotal:
         cash=added("cash"),
         credit=added("credit"),
         applied=added("applied"),
+        refunded=added("refunded"),
         current=added("current"),
+        made_credit=added("made_credit"),
+        applied_credit=added("applied_credit"),
     )

@@ -9,7 +9,7 @@ from sync.reports.scope import Scope
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of `row_type` and totals; the fields of a row are its columns.
+    """Rows of `row_type` and totals; the fields of a row are its columns. `view` names another choice of columns.
 
     `breakdown` is a report of its own that divides the totals further. `lines` say in words what a person should know
     first.
@@ -20,6 +20,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     scope: Scope
     row_type: type[msgspec.Struct]
     rows: tuple[msgspec.Struct, ...]
+    view: str = ""
     totals: tuple[msgspec.Struct, ...] = ()
     breakdown: "Report | None" = None
     lines: tuple[str, ...] = ()

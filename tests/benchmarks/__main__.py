@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import cycle, load, reconcile
+from tests.benchmarks import cycle, load, month_end, reconcile
 from tests.benchmarks.figures import Section, as_markdown, machine
 
 _PAGE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
@@ -27,6 +27,7 @@ def main() -> None:
         lambda: load.measure(runs=runs, database="postgresql"),
         cycle.measure,
         lambda: reconcile.measure(runs=runs),
+        lambda: month_end.measure(runs=runs),
     )
     for measure in measures:
         sections.append(as_markdown(measure()))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.benchmarks import cycle, load, reconcile
+from tests.benchmarks import cycle, load, month_end, reconcile
 from tests.benchmarks.figures import Section, as_markdown
 
 pytestmark = pytest.mark.slow
@@ -35,3 +35,11 @@ def test_a_reconcile_finds_every_planted_mistake_and_nothing_else() -> None:
     assert values["planted mistakes found"] == "9"
     assert values["other invoices named"] == "0"
     assert values["residual"] == "0 cents"
+
+
+def test_a_month_end_of_both_systems_agrees_with_itself_and_is_the_same_each_time() -> None:
+    values = _values(month_end.measure(invoices=400, clients=20, runs=2))
+
+    assert values["pairs of figures that must agree, and do"] == "4"
+    assert values["different packs among the runs"] == "1"
+    assert int(values["rows in the CSV files"]) > 50

@@ -88,7 +88,7 @@ def test_a_client_credit_of_bigtime_is_known_by_its_use() -> None:
     of = BookOf()
     of.bigtime_invoice("1", "500.00")
     of.row("51", "1", "200.00", method=Method.ACCOUNT_CREDIT, on="2026-03-05")
-    report = _report_of(of, CreditActivity, client="acme")
+    report = report_of(of, CreditActivity, client="acme")
     assert [
         ("issued", "bigtime_client_credit", "200.00", "0.00"),
         ("applied", "bigtime_client_credit", "-200.00", "0.00"),
@@ -177,7 +177,7 @@ def test_balances_of_a_month_that_is_over_are_rolled_back() -> None:
 def test_a_credit_is_as_old_as_its_occasion(day: str, bucket: str) -> None:
     of = BookOf()
     of.memo("7", "500.00", "500.00", on=day)
-    (row,) = _report_of(of, CreditBalances).rows
+    (row,) = report_of(of, CreditBalances).rows
     assert "500.00" == text(getattr(row, bucket))
 
 
@@ -185,11 +185,12 @@ def test_a_client_is_found_by_his_name_or_id_in_either_system() -> None:
     of = BookOf()
     of.memo("7", "500.00", "500.00", on="2026-03-02")
     for asked in ("Acme", "ACME", "12", "301"):
-        assert 1 == len(_report_of(of, CreditBalances, client=asked).rows)
-    assert () == _report_of(of, CreditBalances, client="Nobody").rows
+        assert 1 == len(report_of(of, CreditBalances, client=asked).rows)
+    assert () == report_of(of, CreditBalances, client="Nobody").rows
 
 
-def _report_of(of: BookOf, making: type[Gatherer], **asked: str) -> Report:
+def report_of(of: BookOf, making: type[Gatherer], **asked: str) -> Report:
+    """A report over a book that was built by hand."""
     scope = Scope(company="acme", as_of=noon("2026-04-01"), timezone=NEW_YORK, client=asked.get("client", ""))
     gatherer = making(scope)  # type: ignore[call-arg]
     for opened in open_books([of.book()], scope):
