@@ -100,6 +100,16 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         """The part of BigTime − QuickBooks that this finding explains; 0 when both agree on the wrong thing."""
         return sum(claim.amount_minor for claim in self.claims)
 
+    @property
+    def title(self) -> str:
+        """The slug as a reader writes it: "credited in BigTime after posting"."""
+        return title_from_slug(self.slug)
+
+
+def title_from_slug(slug: str) -> str:
+    """A type's slug as words, with the systems' names as they are spelt."""
+    return slug.replace("-", " ").replace("bigtime", "BigTime").replace("quickbooks", "QuickBooks")
+
 
 class TieLine(msgspec.Struct, frozen=True, kw_only=True):
     """The tie-out of one posted invoice: `bigtime_minor` − `quickbooks_minor` = `claimed_minor` + residual."""

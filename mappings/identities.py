@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from mappings.ledger import Ledger, living_payments, split_payments
+from mappings.ledger import Ledger, living_payments
 from mappings.model import (
     Book,
     Client,
@@ -46,7 +46,7 @@ class IdentityBreak(msgspec.Struct, frozen=True, order=True, kw_only=True):
 def identity_breaks(book: Book, ledger: Ledger) -> tuple[IdentityBreak, ...]:
     """All breaks of I1 to I4 in a book, sorted. `ledger` is that of the same book."""
     found = [
-        *payment_breaks(book),
+        *payment_breaks(book, ledger),
         *invoice_breaks(book, ledger),
         *credit_memo_breaks(book, ledger),
         *customer_breaks(book, ledger),
@@ -54,11 +54,12 @@ def identity_breaks(book: Book, ledger: Ledger) -> tuple[IdentityBreak, ...]:
     return tuple(sorted(found))
 
 
-def payment_breaks(book: Book) -> Iterator[IdentityBreak]:
+def payment_breaks(book: Book, ledger: Ledger) -> Iterator[IdentityBreak]:
     """I1: total = Σ charges − Σ credits + unapplied."""
-    splits = split_payments(book)
-    for key, payment in living_payments(book).items():
-        expected = splits[key].charged_minor - splits[key].credited_minor + payment.unapplied_minor
+    payments = living_payments(book)
+    for key, split in ledger.splits:
+        payment = payments[key]
+        expected = split.charged_minor - split.credited_minor + payment.unapplied_minor
         if any(line.target is LineTarget.OTHER and line.amount_minor != 0 for line in payment.lines):
             continue  # the side of a link type that we have not met is not known
         if expected != payment.total_minor:

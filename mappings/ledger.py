@@ -99,12 +99,16 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ledger(msgspec.Struct, frozen=True, kw_only=True):
-    """All applications, uses, credits and further charges of a book, each sorted by its keys."""
+    """All applications, uses, credits and further charges of a book, each sorted by its keys.
+
+    `splits` are the two sides of every living payment, from which all of it follows.
+    """
 
     applications: tuple[Application, ...]
     uses: tuple[CreditUse, ...]
     credits: tuple[Credit, ...]
     charges: tuple[Charge, ...]
+    splits: tuple[tuple[RecordKey, Split], ...] = ()
 
 
 def derive_ledger(book: Book) -> Ledger:
@@ -124,6 +128,7 @@ def derive_ledger(book: Book) -> Ledger:
         uses=tuple(uses),
         credits=tuple(sorted(credits_, key=lambda one: (one.key, one.client_id))),
         charges=tuple(one for one in positions if isinstance(one, Charge)),
+        splits=tuple(splits.items()),
     )
 
 
@@ -143,11 +148,6 @@ def living_entries(book: Book) -> dict[RecordKey, Entry]:
         for history in _quickbooks(book, Kind.JOURNAL_ENTRY, Kind.PURCHASE, Kind.DEPOSIT)
         if isinstance(history.content, Entry) and not history.content.voided
     }
-
-
-def split_payments(book: Book) -> dict[RecordKey, Split]:
-    """The two sides of every living payment, in the order of their keys."""
-    return _split(book, living_payments(book))
 
 
 def _split(book: Book, payments: dict[RecordKey, Payment]) -> dict[RecordKey, Split]:

@@ -163,6 +163,8 @@ def _side(history: History) -> _Side | None:
     contents = [version.content for version in history.versions if isinstance(version.content, Invoice)]
     if not contents:
         return None
+    if len(contents) == 1:  # nearly all of a large book
+        return _side_of_one(history, contents[0])
     # A void wipes the amounts: what the invoice was before is what it is known by.
     valued = [content for content in contents if not content.voided] or contents
     numbers = [normalise_number(content.number) for content in contents]
@@ -175,6 +177,20 @@ def _side(history: History) -> _Side | None:
         numbers=frozenset(numbers) - {""},
         totals=frozenset([(content.currency, content.total_minor) for content in valued]),
         clients=frozenset([content.client_id for content in contents if content.client_id]),
+    )
+
+
+def _side_of_one(history: History, content: Invoice) -> _Side:
+    number, total = normalise_number(content.number), (content.currency, content.total_minor)
+    return _Side(
+        key=history.versions[0].key,
+        history=history,
+        number=number,
+        total=total,
+        client=content.client_id,
+        numbers=frozenset((number,)) if number else frozenset(),
+        totals=frozenset((total,)),
+        clients=frozenset((content.client_id,)) if content.client_id else frozenset(),
     )
 
 
@@ -202,10 +218,11 @@ def _is_one_total(first: _Side, second: _Side) -> bool:
 
 def _fit(bigtime: _Side, quickbooks: _Side, clients: ClientLinks) -> _Fit | None:
     """How well two invoices that share a number fit; None when they cannot be twins."""
-    kinship = max(
-        (clients.kinship(mine, theirs) for mine in bigtime.clients for theirs in quickbooks.clients), default=0
-    )
-    closest = clients.kinship(bigtime.client, quickbooks.client)
+    closest = kinship = clients.kinship(bigtime.client, quickbooks.client)
+    if bigtime.clients != {bigtime.client} or quickbooks.clients != {quickbooks.client}:
+        kinship = max(
+            (clients.kinship(mine, theirs) for mine in bigtime.clients for theirs in quickbooks.clients), default=0
+        )
     number_now = bigtime.number == quickbooks.number
     total_now = bigtime.total == quickbooks.total
     if kinship > 0:

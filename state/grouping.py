@@ -15,7 +15,7 @@ from mappings.records import Group, Party
 from state.bulk import chunks, select_in, walk_by_indexes
 from state.companies import Company
 from state.shelves import shelf_range, twin_shelf
-from state.tables import RECORD
+from state.tables import FORMER_MATCH, RECORD
 
 _PER_STEP = 2_000  # clients in one statement
 
@@ -50,6 +50,8 @@ _NEIGHBOURS = (
         " WHERE t.party_id <> s.party_id AND s.party_id "
     ),
 )
+# Numbers and names that were changed are rare: asking each record for its former ones costs a third of the walk.
+_PRESENT_NEIGHBOURS = tuple(query for query in _NEIGHBOURS if "former_match" not in query)
 _ALL_JOINS = tuple(
     f"SELECT DISTINCT r.party_id, t.party_id FROM record r {join.format(**_TWINS)}"  # noqa: S608 (our own names)
     " WHERE t.party_id <> r.party_id AND r.shelf BETWEEN {} AND {}"
@@ -111,13 +113,19 @@ def groups_of(connection: Connection, seeds: Iterable[int], parties: dict[int, P
     seen: set[int] = set(frontier)
     for party in frontier:
         components.root(party)
+    neighbours = _NEIGHBOURS if _has_former_matches(connection) else _PRESENT_NEIGHBOURS
     while frontier:
         reached: set[int] = set()
         for chunk in chunks(sorted(frontier), _PER_STEP):
-            for query in _NEIGHBOURS:
+            for query in neighbours:
                 for one, other in select_in(connection, query, (), chunk):
                     components.join(one, other)
                     reached.add(other)
         frontier = reached - seen
         seen |= reached
     return components.groups(parties)
+
+
+def _has_former_matches(connection: Connection) -> bool:
+    """Whether any record of any company has ever had another number or name."""
+    return connection.execute(select(FORMER_MATCH.c.record_id).limit(1)).first() is not None

@@ -1,9 +1,10 @@
 """What was run, when, and how it ended."""
 
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Engine, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, func, insert, select, update
 
 from mappings.findings import Verdict
 from mappings.records import RunRecord
@@ -56,12 +57,24 @@ class Runs:
         with read(self._engine) as connection:
             return _first(connection, self._company, condition)
 
+    def recent(self, *, most: int) -> tuple[RunRecord, ...]:
+        """The latest finished runs, the newest first."""
+        query = _own(self._company).where(RUN.c.finished_at.is_not(None)).order_by(RUN.c.number.desc()).limit(most)
+        with read(self._engine) as connection:
+            return tuple(_record(row) for row in connection.execute(query))
+
+
+def _own(company: Company) -> Select[Any]:
+    return select(RUN).where(RUN.c.company_id == company.id)
+
 
 def _first(connection: Connection, company: Company, condition: ColumnElement[bool]) -> RunRecord | None:
-    query = select(RUN).where(RUN.c.company_id == company.id, condition).order_by(RUN.c.number.desc()).limit(1)
+    query = _own(company).where(condition).order_by(RUN.c.number.desc()).limit(1)
     row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
+    return None if row is None else _record(row)
+
+
+def _record(row: Row[Any]) -> RunRecord:
     return RunRecord(
         id=row.id,
         kind=row.kind,

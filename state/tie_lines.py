@@ -1,10 +1,11 @@
 """The tie-out of each posted invoice, and its exact sums per currency."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, delete, func, select
+from sqlalchemy.exc import OperationalError
 
 from mappings.findings import TieLine, TieOut
 from mappings.model import content_hash
@@ -16,7 +17,7 @@ from state.texts import storable
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(TieLine)
-_HALF = 2**32  # sums are taken in two halves: neither database adds beyond 64 bits without harm
+_HALF = 2**32  # sums that SQLite cannot take whole are taken in two halves, at twice the time
 
 
 def load_tie_lines(connection: Connection, company: Company) -> tuple[TieLine, ...]:
@@ -27,21 +28,9 @@ def load_tie_lines(connection: Connection, company: Company) -> tuple[TieLine, .
 
 def load_tie_outs(connection: Connection, company: Company) -> tuple[TieOut, ...]:
     """The tie-out per currency, sorted by currency."""
-    line = TIE_LINE.c
-    amounts = (
-        line.bigtime_minor,
-        line.quickbooks_minor,
-        line.claimed_minor,
-        func.abs(line.bigtime_minor - line.quickbooks_minor),
-    )
-    halves = [half for amount in amounts for half in (func.sum(amount // _HALF), func.sum(amount % _HALF))]
-    query = select(line.currency, func.count(), *halves).where(line.company_id == company.id).group_by(line.currency)
     outs = []
-    for currency, count, *sums in connection.execute(query):
-        high_low = [int(half) for half in sums]
-        bigtime, quickbooks, claimed, gross = (
-            high * _HALF + low for high, low in zip(high_low[::2], high_low[1::2], strict=True)
-        )
+    for currency, count, *sums in _sums(connection, company):
+        bigtime, quickbooks, claimed, gross = sums
         outs.append(
             TieOut(
                 currency=currency,
@@ -53,6 +42,30 @@ def load_tie_outs(connection: Connection, company: Company) -> tuple[TieOut, ...
             )
         )
     return tuple(sorted(outs, key=lambda out: out.currency))
+
+
+def _sums(connection: Connection, company: Company) -> list[tuple[Any, ...]]:
+    """Currency, number of lines and the four sums, each exact."""
+    line = TIE_LINE.c
+    amounts = (
+        line.bigtime_minor,
+        line.quickbooks_minor,
+        line.claimed_minor,
+        func.abs(line.bigtime_minor - line.quickbooks_minor),
+    )
+    query = select(line.currency, func.count()).where(line.company_id == company.id).group_by(line.currency)
+    try:
+        rows = connection.execute(query.add_columns(*(func.sum(amount) for amount in amounts))).all()
+        return [(currency, count, *map(int, sums)) for currency, count, *sums in rows]
+    except OperationalError:  # SQLite refuses a sum beyond 64 bits; PostgreSQL's has no end
+        halves = [half for amount in amounts for half in (func.sum(amount // _HALF), func.sum(amount % _HALF))]
+        rows = connection.execute(query.add_columns(*halves)).all()
+        return [(currency, count, *_joined(sums)) for currency, count, *sums in rows]
+
+
+def _joined(halves: Sequence[Any]) -> Iterator[int]:
+    for high, low in zip(halves[::2], halves[1::2], strict=True):
+        yield int(high) * _HALF + int(low)
 
 
 class _Known(NamedTuple):

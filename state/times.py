@@ -30,6 +30,7 @@ def micros_from_utc(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
+@lru_cache(maxsize=4096)  # all records of a page share their moments
 def utc_from_micros(micros: int) -> datetime:
     """The aware UTC moment that `micros_from_utc` was given, to the microsecond."""
     return _EPOCH + timedelta(microseconds=micros)

@@ -165,13 +165,15 @@ class RecordReader:
 
     def load_missing(self, system: System, kind: Kind) -> tuple[RecordKey, ...]:
         """Records, not deleted, that a complete read did not show; sorted by id. Costs as much as there are."""
-        query = (
-            select(RECORD.c.key)
-            .join(ABSENCE, ABSENCE.c.record_id == RECORD.c.id)
-            .where(_living(self._company, system, kind))
+        absent = select(ABSENCE.c.record_id).where(
+            ABSENCE.c.record_id >= self._company.first_id, ABSENCE.c.record_id <= self._company.last_id
         )
+        keys: list[str] = []
         with read(self._engine) as connection:
-            return tuple(RecordKey(system, kind, key) for key in sorted(connection.execute(query).scalars()))
+            for chunk in chunks(connection.execute(absent).scalars().all()):
+                query = select(RECORD.c.key).where(RECORD.c.id.in_(chunk), _living(self._company, system, kind))
+                keys += connection.execute(query).scalars()
+        return tuple(RecordKey(system, kind, key) for key in sorted(keys))
 
     def load_contents(self, keys: Iterable[RecordKey]) -> dict[RecordKey, Content]:
         """The current contents of those of the records that are there and not deleted."""

@@ -18,7 +18,9 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     from sync.cli.program import program  # noqa: PLC0415
+    from sync.collecting import settle_collector  # noqa: PLC0415
 
+    settle_collector()
     program(prog_name="tieout")
 
 

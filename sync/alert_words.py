@@ -38,7 +38,7 @@ def safe(text: str, longest: int = _LONGEST_NAME) -> str:
 def heading_of(active: Sequence[WatchedFinding]) -> str:
     """What an incident is called in a list: its first finding, and where it was seen."""
     finding = active[0].finding
-    words = _titled(finding.slug)
+    words = finding.title[:1].upper() + finding.title[1:]
     places = _invoices(active)
     where = f", {', '.join(places[:3])}" if places else f", {safe(finding.client.name)}" if finding.client.name else ""
     more = f" and {len(places) - 3} more" if len(places) > 3 else ""
@@ -132,11 +132,6 @@ def age_text(since: datetime, now: datetime) -> str:
     if hours < 48:
         return f"{hours} hour{'s' if hours != 1 else ''}"
     return f"{hours // 24} days"
-
-
-def _titled(slug: str) -> str:
-    words = slug.replace("-", " ").replace("bigtime", "BigTime").replace("quickbooks", "QuickBooks")
-    return words[:1].upper() + words[1:]
 
 
 def _invoices(findings: Sequence[WatchedFinding]) -> list[str]:

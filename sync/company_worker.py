@@ -1,8 +1,9 @@
 """One company's run: pull both systems, reconcile, report. Knows the order of things, not how they are done."""
 
 import logging
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ import msgspec
 from config.settings import CompanySettings, RuleSettings
 from connectors.errors import AccessRevoked, ConnectorError, ContractBroken, handling_of
 from mappings.findings import Gap, Verdict
-from mappings.model import System
+from mappings.model import RecordKey, System
 from mappings.records import PullOutcome, RunRecord
 from sync.exit_codes import ExitCode
 from sync.knowledge import Knowledge
@@ -28,6 +29,12 @@ _SYSTEM_NAMES = {System.QUICKBOOKS: "QuickBooks", System.BIGTIME: "BigTime"}
 _METERED = frozenset({System.QUICKBOOKS})
 # What a run that is stopped by an error says of the system; the codes are the gates of group G.
 _GATES: tuple[tuple[type[ConnectorError], str], ...] = ((AccessRevoked, "G3"), (ContractBroken, "G1"))
+
+# Gaps that say that not all of a system's changes were heard; the others name records, settings or rights.
+_UNREAD = frozenset({"G1", "G3", "G10"})
+_COMPARE = "compare"  # the kind of a run that reads nothing
+_MOST_RUNS = 1_000  # ten days of cycles
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +64,10 @@ class RunLog(Protocol):
         """The latest run, finished or not."""
         ...
 
+    def recent(self, *, most: int) -> tuple[RunRecord, ...]:
+        """The latest finished runs, the newest first."""
+        ...
+
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """What the pulls of one run came to; `error` is the one that a person has to act on, if any."""
@@ -77,6 +88,59 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
                 for outcome in self.outcomes
             },
         )
+
+
+class _Tally:
+    """What the pulls of one run have come to so far; two pulls of one system count as one."""
+
+    def __init__(self) -> None:
+        self._outcomes: dict[System, PullOutcome] = {}
+        self._gaps: set[Gap] = set()
+        self._errors: list[ConnectorError] = []
+        self._broken: set[System] = set()
+
+    @property
+    def changed(self) -> tuple[RecordKey, ...]:
+        """The records that changed."""
+        return tuple(key for outcome in self._outcomes.values() for key in outcome.changed)
+
+    @property
+    def whole(self) -> frozenset[System]:
+        """The systems that were read without a gap."""
+        whole = {system for system, outcome in self._outcomes.items() if not outcome.gaps}
+        return frozenset(whole - self._broken)
+
+    def add(self, outcome: PullOutcome) -> None:
+        """A pull that came to its end."""
+        before = self._outcomes.get(outcome.system)
+        self._outcomes[outcome.system] = outcome if before is None else _joined(before, outcome)
+        self._gaps.update(outcome.gaps)
+
+    def fail(self, system: System, error: ConnectorError) -> None:
+        """A pull that an error ended."""
+        self._broken.add(system)
+        self._errors.append(error)
+        self._gaps.add(gap_from_error(error))
+
+    def reading(self) -> Reading:
+        """All of it; of several errors the one that asks for a person to connect goes first."""
+        errors = sorted(self._errors, key=lambda each: handling_of(each).exit_code != ExitCode.RECONNECT)
+        return Reading(
+            outcomes=tuple(self._outcomes.values()), gaps=tuple(sorted(self._gaps)), error=next(iter(errors), None)
+        )
+
+
+def _joined(first: PullOutcome, second: PullOutcome) -> PullOutcome:
+    read = Counter(first.read)
+    read.update(second.read)
+    return PullOutcome(
+        system=first.system,
+        read=dict(read),
+        changed=tuple(dict.fromkeys((*first.changed, *second.changed))),
+        gaps=tuple(sorted({*first.gaps, *second.gaps})),
+        sent=first.sent + second.sent,
+        metered=first.metered + second.metered,
+    )
 
 
 class CompanyWorker:
@@ -136,12 +200,12 @@ class CompanyWorker:
         that read.
         """
         before = self._runs.last()
-        run_id = self._runs.start("compare" if no_pull else kind, at=self._clock.now()).id
+        run_id = self._runs.start(_COMPARE if no_pull else kind, at=self._clock.now()).id
         if no_pull:
             reading = Reading(gaps=inherited_gaps(before))
         else:
             reading = self._read(run_id, full=full, accept_losses=accept_losses)
-        outcome = self._judge(run_id, reading, self._moment(), full=full)
+        outcome = self._judge(run_id, reading, self._moment(reading), full=full)
         certificate = reading.certificate()
         self._finish(run_id, outcome.verdict, certificate_document(certificate))
         return self._report(run_id, reading, outcome)
@@ -155,7 +219,7 @@ class CompanyWorker:
         """
         run_id = self._runs.start(kind, at=self._clock.now()).id
         reading = self._read(run_id, full=False, accept_losses=False)
-        moment = self._moment()
+        moment = self._moment(reading)
         self._judge(run_id, reading, moment, full=False)
         before = self._results()
         outcome = self._judge(run_id, reading, moment, full=True)
@@ -199,29 +263,35 @@ class CompanyWorker:
         )
 
     def _read(self, run_id: str, *, full: bool, accept_losses: bool) -> Reading:
-        outcomes: list[PullOutcome] = []
-        gaps: list[Gap] = []
-        errors: list[ConnectorError] = []
-        for system, pull in self._pulls.items():
-            self._progress(f"reading {_SYSTEM_NAMES[system]}", 0, None)
-            witness = any(outcome.changed for outcome in outcomes)
-            request = PullRequest(run_id=run_id, full=full, witness=witness, accept_losses=accept_losses)
-            try:
-                outcome = pull(request)
-            except ConnectorError as error:
-                _LOG.info("%s", error, extra=self._extra("pull_stopped", run_id))
-                errors.append(error)
-                gaps.append(gap_from_error(error))
-                self._knowledge.learn_everything(run_id)
-                continue
-            outcomes.append(outcome)
-            gaps.extend(outcome.gaps)
-            self._knowledge.learn(run_id, outcome.changed)
-        errors.sort(key=lambda each: handling_of(each).exit_code != ExitCode.RECONNECT)
-        return Reading(outcomes=tuple(outcomes), gaps=tuple(sorted(set(gaps))), error=next(iter(errors), None))
+        """Read QuickBooks, then BigTime, then what QuickBooks was changed meanwhile if BigTime brought anything.
 
-    def _moment(self) -> Moment:
-        return moment_of(self._clock.now(), ZoneInfo(self._company.timezone), self._rules)
+        A payment that reached BigTime between the two reads would otherwise be alone there until the next run.
+        """
+        tally = _Tally()
+        for system in self._pulls:
+            request = PullRequest(run_id=run_id, full=full, witness=bool(tally.changed), accept_losses=accept_losses)
+            self._pull(system, request, tally)
+        if System.QUICKBOOKS in tally.whole and any(key.system is System.BIGTIME for key in tally.changed):
+            again = PullRequest(run_id=run_id, full=False, witness=True, accept_losses=accept_losses)
+            self._pull(System.QUICKBOOKS, again, tally)
+        return tally.reading()
+
+    def _pull(self, system: System, request: PullRequest, tally: "_Tally") -> None:
+        self._progress(f"reading {_SYSTEM_NAMES[system]}", 0, None)
+        try:
+            outcome = self._pulls[system](request)
+        except ConnectorError as error:
+            _LOG.info("%s", error, extra=self._extra("pull_stopped", request.run_id))
+            tally.fail(system, error)
+            self._knowledge.learn_everything(request.run_id)
+            return
+        tally.add(outcome)
+        self._knowledge.learn(request.run_id, outcome.changed)
+
+    def _moment(self, reading: Reading) -> Moment:
+        zone = ZoneInfo(self._company.timezone)
+        read_at = None if was_read(reading.gaps) else last_read_at(self._runs.recent(most=_MOST_RUNS))
+        return moment_of(self._clock.now(), zone, self._rules, quickbooks_read_at=read_at)
 
     def _finish(self, run_id: str, verdict: Verdict | None, certificate: Mapping[str, Any]) -> None:
         text = msgspec.json.encode(certificate).decode()
@@ -238,14 +308,29 @@ def gap_from_error(error: ConnectorError) -> Gap:
     return Gap(code, str(error.system), str(error))
 
 
+def was_read(gaps: Iterable[Gap]) -> bool:
+    """Whether a run with these gaps heard all of QuickBooks, records that it could not understand included."""
+    return not any(gap.system == System.QUICKBOOKS and gap.code in _UNREAD for gap in gaps)
+
+
+def last_read_at(runs: Sequence[RunRecord]) -> datetime:
+    """When the newest of these runs began that read QuickBooks; the beginning of time when none did."""
+    began = (run.started_at for run in runs if run.kind != _COMPARE and was_read(_gaps_of(run)))
+    return next(began, _NEVER)
+
+
+def _gaps_of(run: RunRecord) -> tuple[Gap, ...]:
+    document: dict[str, Any] = msgspec.json.decode(run.certificate)
+    return tuple(Gap(gap["code"], gap["system"], gap["sentence"]) for gap in document["gaps"])
+
+
 def inherited_gaps(last: RunRecord | None) -> tuple[Gap, ...]:
     """What a run that reads nothing still lacks: the gaps of the run before it, or that there was none."""
     if last is None:
         return (Gap("G10", "tieout", "nothing has been read yet: run `tieout sync` first"),)
     if last.finished_at is None:
         return (Gap("G10", "tieout", "the run before this one did not finish: run `tieout sync`"),)
-    document: dict[str, Any] = msgspec.json.decode(last.certificate)
-    return tuple(Gap(gap["code"], gap["system"], gap["sentence"]) for gap in document["gaps"])
+    return _gaps_of(last)
 
 
 def _exit_code(code: ExitCode, error: ConnectorError | None) -> ExitCode:

@@ -117,7 +117,7 @@ def _taken_back(finding: Finding, invoice_ids: set[str], currency: str) -> Step 
     if finding.currency != currency or not (claims or concerns):
         return None
     return Step(
-        label=f"{finding.code} {finding.slug.replace('-', ' ')}",
+        label=f"{finding.code} {finding.title}",
         amount_minor=-sum(claims),
         currency=currency,
         records=finding.evidence,

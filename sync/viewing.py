@@ -7,12 +7,15 @@ from config.settings import RuleSettings
 from sync.rules.moment import Moment
 
 
-def moment_of(now: datetime, timezone: ZoneInfo, rules: RuleSettings) -> Moment:
-    """The moment; `now` is aware and UTC."""
+def moment_of(
+    now: datetime, timezone: ZoneInfo, rules: RuleSettings, *, quickbooks_read_at: datetime | None = None
+) -> Moment:
+    """The moment; `now` is aware and UTC. `quickbooks_read_at`: see `Moment`."""
     return Moment(
         now=now,
         timezone=timezone,
         grace=timedelta(hours=rules.grace_hours),
         duplicate_window=timedelta(days=rules.duplicate_window_days),
         stale_after=timedelta(days=rules.stale_credit_days),
+        quickbooks_read_at=quickbooks_read_at,
     )

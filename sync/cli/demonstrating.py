@@ -56,10 +56,27 @@ def demo(days: int, seed: int, folder: Path, *, serve: bool) -> None:
     with serve_world(world) as served:
         _live(out_console(), story, served, clock, folder)
         if serve:
+            _come_to_the_present(folder / "tieout.toml", served, clock)
             click.echo(
                 f"\nThe simulators stay up on {served.quickbooks_url} and {served.bigtime_url}. Ctrl-C ends them."
             )
+            click.echo(
+                f"Another terminal can now run `tieout reconcile --config {visible(str(folder / 'tieout.toml'))}`."
+            )
             keep_time(world, SystemClock())
+
+
+def _come_to_the_present(settings: Path, served: "ServedWorld", clock: "SimulatedClock") -> None:
+    """Let the months between the story's end and today pass, and connect anew: the old connection ended in them."""
+    from config.settings import load_settings  # noqa: PLC0415
+    from sync.app import open_application  # noqa: PLC0415
+    from sync.clocks import SystemClock  # noqa: PLC0415
+    from sync.demonstration import connect  # noqa: PLC0415
+
+    real = SystemClock()
+    clock.advance_to(real.now())
+    with open_application(load_settings(settings), clock=real) as application:
+        connect(application, application.settings.company(None), served)
 
 
 def _make_room(folder: Path) -> None:
@@ -109,7 +126,7 @@ def _tell(console: Console, evening: "Evening", *, is_first: bool) -> None:
     for stored in evening.news:
         finding = stored.finding
         subject = finding.invoice.number if finding.invoice is not None else finding.client.name
-        claim = f"{visible(finding.code)} {finding.slug.replace('-', ' ')}: {subject}"
+        claim = f"{visible(finding.code)} {finding.title}: {subject}"
         _say(console, f"  caught    {finding.severity} {claim}", style="green" if finding.severity != "S4" else "dim")
 
 

@@ -20,7 +20,7 @@ from sync.exit_codes import ExitCode
 from sync.reporting import finding_page_document, findings_document
 
 
-@click.group(invoke_without_command=True, epilog=example("tieout findings", "tieout findings show 3f2a9c1b"))
+@click.group(invoke_without_command=True, epilog=example("tieout findings", "tieout findings show A1-3f2a9c1b"))
 @common_options
 @click.pass_context
 def findings(context: click.Context) -> None:
@@ -61,7 +61,7 @@ def _counts(stored: StoredFinding) -> bool:
     return unsettled and stored.finding.severity is not Severity.S4
 
 
-@findings.command(epilog=example("tieout findings show 3f2a9c1b"))
+@findings.command(epilog=example("tieout findings show A1-3f2a9c1b"))
 @common_options
 @format_options
 @click.argument("finding")
@@ -86,7 +86,7 @@ def show(invocation: Invocation, finding: str, form: str, output: Path | None) -
     )
 
 
-@findings.command(epilog=example("tieout findings verify 3f2a9c1b"))
+@findings.command(epilog=example("tieout findings verify A1-3f2a9c1b"))
 @common_options
 @click.argument("finding")
 @pass_invocation
@@ -106,7 +106,9 @@ def verify(invocation: Invocation, finding: str) -> None:
 def _decision(name: str, status: FindingStatus, summary: str, *, needs_reason: bool) -> None:
     """Add a command that records a person's decision."""
 
-    @findings.command(name, help=summary, epilog=example(f'tieout findings {name} 3f2a9c1b --reason "agreed with Ann"'))
+    @findings.command(
+        name, help=summary, epilog=example(f'tieout findings {name} A1-3f2a9c1b --reason "agreed with Ann"')
+    )
     @common_options
     @click.argument("finding")
     @click.option("--reason", required=needs_reason, help="Kept in the history, for whoever asks later.")
@@ -129,8 +131,8 @@ _decision("reopen", FindingStatus.OPEN, "Open a FINDING again; what was expected
 
 @findings.command(
     epilog=example(
-        'tieout findings expect 3f2a9c1b --reason "agreed with Ann"',
-        'tieout findings expect 3f2a9c1b --scope client --until 2026-12-31 --reason "paid by barter"',
+        'tieout findings expect A1-3f2a9c1b --reason "agreed with Ann"',
+        'tieout findings expect A1-3f2a9c1b --scope client --until 2026-12-31 --reason "paid by barter"',
     )
 )
 @common_options
@@ -164,7 +166,9 @@ def expect(invocation: Invocation, finding: str, reason: str, scope: str, until:
     _say(stored, f"is now {stored.status}")
 
 
-@findings.command(epilog=example("tieout findings assign 3f2a9c1b ann", "tieout findings assign 3f2a9c1b --nobody"))
+@findings.command(
+    epilog=example("tieout findings assign A1-3f2a9c1b ann", "tieout findings assign A1-3f2a9c1b --nobody")
+)
 @common_options
 @click.argument("finding")
 @click.argument("person", required=False)
@@ -182,7 +186,7 @@ def assign(invocation: Invocation, finding: str, person: str | None, who: str, *
     _say(stored, f"is assigned to {stored.assigned_to}" if stored.assigned_to else "is assigned to nobody")
 
 
-@findings.command(epilog=example('tieout findings comment 3f2a9c1b "asked the client on Monday"'))
+@findings.command(epilog=example('tieout findings comment A1-3f2a9c1b "asked the client on Monday"'))
 @common_options
 @click.argument("finding")
 @click.argument("text")

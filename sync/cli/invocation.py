@@ -75,8 +75,15 @@ def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     return callback
 
 
+_PARAMETERS = "__click_params__"  # where click keeps the options of a function that is not a command yet
+
+
 def common_options(command: Command) -> Command:
-    """Give a command `--config`, `--company`, `--log-format` and `--debug`; they may stand before its name, too."""
+    """Give a command `--config`, `--company`, `--log-format` and `--debug`; they may stand before its name, too.
+
+    Its help shows the command's own options first.
+    """
+    own = list(getattr(command, _PARAMETERS, ()))
     for option in (
         click.option("--debug", is_flag=True, expose_value=False, callback=_keep("debug"), help="Show tracebacks."),
         click.option(
@@ -98,6 +105,8 @@ def common_options(command: Command) -> Command:
         ),
     ):
         command = option(command)
+    listed = getattr(command, _PARAMETERS)  # click shows them from the end
+    listed[:] = listed[len(own) :] + own
     return command
 
 

@@ -134,7 +134,7 @@ def _finding_row(stored: StoredFinding) -> tuple[Cell, ...]:
         short_id(stored),
         str(finding.severity),
         finding.code,
-        finding.slug.replace("-", " "),
+        finding.title,
         finding.client.name,
         finding.invoice.number if finding.invoice is not None else "",
         Money(finding.claim_minor, finding.currency),
@@ -153,7 +153,7 @@ def finding_lines(stored: StoredFinding) -> list[str]:
     """One finding in full, as lines."""
     finding = stored.finding
     return [
-        f"{finding.code} {finding.slug.replace('-', ' ')} ({finding.severity}, {stored.status})",
+        f"{finding.code} {finding.title} ({finding.severity}, {stored.status})",
         "",
         finding.explanation,
         "",

@@ -212,6 +212,8 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
         Raises `AssertionError` when one of them had been explained before: two rules claim one amount.
         """
         gone = [item.id for item in consumed]
+        if not gone:
+            return self
         left = {item.id for item in self.items}
         assert len(gone) == len(set(gone)), "an amount is claimed twice by one rule"
         assert left.issuperset(gone), "an amount is claimed by two findings"

@@ -73,12 +73,14 @@ from sync.rules.one_sided import (
     sync_under_way,
 )
 from sync.rules.opening import open_desk
+from sync.rules.unread import quickbooks_not_read_since
 
 Rule = Callable[[Desk], tuple[Draft, ...]]
 
 # One amount has one owner: the first rule that can prove where it comes from. Our own versions are the best
 # proof, then exact counterparts, then the rule of authority, then what is merely alone.
 RULES: tuple[Rule, ...] = (
+    quickbooks_not_read_since,  # G4: only while QuickBooks cannot be read
     payment_edited_in_bigtime,  # E2: a version agreed
     applied_to_different_invoices,  # D2
     push_back_echo,  # B2, B5
@@ -197,6 +199,10 @@ def _recheck_at(desk: Desk) -> datetime | None:
         if isinstance(history.content, Invoice) and history.content.due_on and history.content.balance_minor
     ]
     coming = (moment.start_of(day + timedelta(days=1)) for day in set(days))
+    if moment.quickbooks_read_at is not None and any(
+        history.latest.observed_at > moment.quickbooks_read_at for history in desk.book.histories
+    ):
+        moments.append(moment.now)
     return min((*moments, *(instant for instant in coming if instant > moment.now)), default=None)
 
 

@@ -89,7 +89,7 @@ def applied_without_receivable(desk: Desk) -> tuple[Draft, ...]:
 
 
 def _unbalanced_payments(desk: Desk) -> Iterator[Draft]:
-    for each in payment_breaks(desk.book):
+    for each in payment_breaks(desk.book, desk.ledger):
         history = desk.histories[each.key]
         payment = history.content
         if not isinstance(payment, Payment) or not any(line.target is LineTarget.CREDIT_MEMO for line in payment.lines):

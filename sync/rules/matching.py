@@ -11,7 +11,7 @@ from itertools import combinations
 
 import msgspec
 
-from mappings.model import Method
+from mappings.model import Method, RecordKey
 from sync.rules.desk import Funding, Line, Pair, Row
 
 # Splits are looked for among few candidates only: more would find sums that are equal by accident.
@@ -105,6 +105,8 @@ def _kind_distance(method: Method, funding: Funding) -> int:
 
 def _match_exactly(rows: Sequence[Row], lines: Sequence[Line]) -> tuple[list[Pair], list[Row], list[Line]]:
     """One row with one line of the same amount, the nearest first."""
+    if not rows or not lines:
+        return [], list(rows), list(lines)
     by_amount: dict[int, list[Row]] = defaultdict(list)
     for row in rows:
         by_amount[row.amount_minor].append(row)
@@ -113,16 +115,16 @@ def _match_exactly(rows: Sequence[Row], lines: Sequence[Line]) -> tuple[list[Pai
     ]
     candidates.sort(key=lambda both: _distance(*both))
     pairs: list[Pair] = []
-    used: set[str] = set()
+    used: set[RecordKey] = set()
     for row, line in candidates:
-        names = {str(row.history.key), str(line.history.key)}
+        names = {row.history.key, line.history.key}
         if used.isdisjoint(names):
             used |= names
             pairs.append(Pair(rows=(row,), lines=(line,)))
     return (
         pairs,
-        [row for row in rows if str(row.history.key) not in used],
-        [line for line in lines if str(line.history.key) not in used],
+        [row for row in rows if row.history.key not in used],
+        [line for line in lines if line.history.key not in used],
     )
 
 

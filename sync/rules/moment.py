@@ -11,7 +11,8 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
 
     `now` is aware and UTC; `timezone` is the company's, in which its bookkeeping days begin and end. `grace` is
     how long a sync may be under way before its absence is a finding. Two equal credits count as a suspected
-    duplicate within `duplicate_window`; an open credit is stale after `stale_after`.
+    duplicate within `duplicate_window`; an open credit is stale after `stale_after`. `quickbooks_read_at` is None when
+    QuickBooks was read; else it could not be, and this is when it last was.
     """
 
     now: datetime
@@ -20,6 +21,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     duplicate_window: timedelta = timedelta(days=7)
     stale_after: timedelta = timedelta(days=30)
     rounding_minor: int = 1
+    quickbooks_read_at: datetime | None = None
 
     @property
     def today(self) -> date:

@@ -216,7 +216,8 @@ TYPES_OF_BOOKS = (
         "G4",
         "sync-under-way",
         S4,
-        "An application in QuickBooks is so young that the sync may still bring it to BigTime.",
+        "An application in QuickBooks is so young that the sync may still bring it to BigTime, or BigTime changed since "
+        "QuickBooks could last be read.",
         "Nothing yet.",
     ),
     finding_type(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from mappings.findings import title_from_slug
 from sync.rules.catalogue import CATALOGUE
 from tests.benchmarks.accuracy_baselines import Method
 from tests.benchmarks.accuracy_tally import Tally
@@ -105,7 +106,7 @@ def _types(tally: Tally) -> Iterator[str]:
     )
     for code, entry in CATALOGUE.items():
         if tally.planted[code] or tally.alarmed[code]:
-            yield _row(tally, code, f"{entry.slug.replace('-', ' ')} ({entry.severity})", (code,))
+            yield _row(tally, code, f"{title_from_slug(entry.slug)} ({entry.severity})", (code,))
     yield _row(tally, "all", "", tuple(tally.planted | tally.alarmed))
     yield from (
         "",

@@ -23,6 +23,7 @@ from connectors.sandbox.serving import serve_world
 from connectors.sandbox.world import World
 from mappings.model import System
 from sync.app import Application, open_application
+from sync.collecting import settle_collector
 from sync.demonstration import connect
 from sync.simulation import write_installation
 from sync.work import unwatched
@@ -51,6 +52,7 @@ def measure(*, invoices: int = INVOICES, cycles: int = CYCLES) -> Section:
     clock = SimulatedClock(_START)
     world = World(clock)
     _live(world, clock, invoices)
+    settle_collector()  # as the program does; the simulated firm is not the worker's to walk through
     with tempfile.TemporaryDirectory() as folder, serve_world(world) as served:
         settings = load_settings(write_installation(Path(folder), served, history_start="2026-01-01"))
         with open_application(settings, clock=clock) as application:

@@ -18,6 +18,7 @@ from connectors.transport import Transport
 from mappings.model import System
 from state.store import Store
 from sync.clocks import SystemClock
+from sync.collecting import settle_collector
 from sync.pulling.quickbooks import pull_quickbooks
 from sync.stored_access import StoredCounts
 from tests.benchmarks.figures import peak_memory_mb
@@ -82,4 +83,5 @@ def main(store_url: str, alias: str, address: str) -> None:
 
 
 if __name__ == "__main__":
+    settle_collector()  # as the program does
     main(*sys.argv[1:])

@@ -18,6 +18,7 @@ from connectors.sandbox.clock import SimulatedClock
 from mappings.model import Observation, System
 from mappings.records import PullOutcome
 from state.store import Store
+from sync.collecting import settle_collector
 from sync.company_worker import CompanyWorker, PullRequest
 from sync.knowledge import Knowledge
 from sync.reporting import RunReport
@@ -85,4 +86,5 @@ def _timed(work: Callable[[], RunReport]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    settle_collector()  # as the program does
     main(*sys.argv[1:])

@@ -1,12 +1,19 @@
 """The demonstration catches what it planted, and what it leaves behind can be asked on."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from sync.cli.program import program
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_short_demo_catches_what_it_planted_and_leaves_a_working_installation(tmp_path: Path) -> None:
@@ -40,3 +47,36 @@ def test_a_month_of_mistakes_is_caught_to_the_last_one(tmp_path: Path, seed: int
     result = CliRunner().invoke(program, ["demo", "--seed", str(seed), "--folder", str(tmp_path / "demo")])
     assert 0 == result.exit_code, result.output
     assert "missed" not in result.stdout
+
+
+def test_a_demo_that_is_served_can_be_worked_with_from_another_terminal(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "sync", "demo", "--days", "2", "--serve", "--folder", str(folder)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    giving_up = threading.Timer(120, demo.kill)
+    giving_up.start()
+    try:
+        assert demo.stdout is not None
+        assert any("Another terminal" in line for line in demo.stdout)
+        judged = subprocess.run(
+            [sys.executable, "-m", "sync", "reconcile", "--format", "json", "--config", str(folder / "tieout.toml")],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            cwd=ROOT,
+            check=False,
+        )
+        document = json.loads(judged.stdout)
+        assert (1, True) == (judged.returncode, document["certificate"]["complete"])
+        assert ["0.00"] == [line["residual"] for line in document["tie_out"]]
+        demo.send_signal(signal.SIGINT)
+        assert 0 == demo.wait(timeout=60)
+    finally:
+        giving_up.cancel()
+        demo.kill()
+        demo.communicate()

@@ -66,6 +66,9 @@ class Runs:
     def last(self) -> RunRecord | None:
         return self.kept[-1] if self.kept else None
 
+    def recent(self, *, most: int) -> tuple[RunRecord, ...]:
+        return tuple(run for run in reversed(self.kept) if run.finished_at is not None)[:most]
+
 
 class EmptyBooks:
     """A company without any book."""
@@ -192,9 +195,9 @@ BROKEN = ContractBroken(System.BIGTIME, "invoice history", "not a list")
 def test_a_complete_run_counts_what_it_read_and_called() -> None:
     report = worker(good(System.QUICKBOOKS), good(System.BIGTIME)).reconcile()
     assert (Verdict.CLEAN, ExitCode.CLEAN, "") == (report.verdict, report.exit_code, report.problem)
-    assert {"quickbooks": {"invoice": 2}, "bigtime": {"invoice": 2}} == report.certificate.read
+    assert {"quickbooks": {"invoice": 4}, "bigtime": {"invoice": 2}} == report.certificate.read
     calls = report.certificate.calls
-    assert (3, 2) == (calls["quickbooks"].sent, calls["quickbooks"].metered)
+    assert (6, 4) == (calls["quickbooks"].sent, calls["quickbooks"].metered)  # once before BigTime, once after
     assert (3, None) == (calls["bigtime"].sent, calls["bigtime"].metered)
 
 
@@ -230,8 +233,32 @@ def test_the_second_system_is_told_whether_the_first_changed() -> None:
     seen: list[PullRequest] = []
     worker(good(System.QUICKBOOKS, seen), good(System.BIGTIME, seen)).pull(full=True, accept_losses=True)
     assert [(False, True, True), (True, True, True)] == [
-        (request.witness, request.full, request.accept_losses) for request in seen
+        (request.witness, request.full, request.accept_losses) for request in seen[:2]
     ]
+
+
+def test_quickbooks_is_asked_once_more_for_what_changed_while_bigtime_brought_something() -> None:
+    seen: list[PullRequest] = []
+    worker(good(System.QUICKBOOKS, seen), good(System.BIGTIME)).pull(full=True)
+    assert [True, False] == [request.full for request in seen]
+
+
+def test_quickbooks_is_asked_once_when_bigtime_brings_nothing_new() -> None:
+    seen: list[PullRequest] = []
+    quiet = PullOutcome(system=System.BIGTIME, read={"invoice": 2}, sent=3)
+    worker(good(System.QUICKBOOKS, seen), lambda _: quiet).pull()
+    assert 1 == len(seen)
+
+
+def test_quickbooks_is_not_asked_again_after_it_could_not_be_read() -> None:
+    seen: list[PullRequest] = []
+
+    def cut_short(request: PullRequest) -> PullOutcome:
+        seen.append(request)
+        return outcome(System.QUICKBOOKS, gaps=(Gap("G10", "quickbooks", "throttled"),))
+
+    worker(cut_short, good(System.BIGTIME)).pull()
+    assert 1 == len(seen)
 
 
 def test_a_run_without_reading_rests_on_the_reading_before_it() -> None:
@@ -259,7 +286,7 @@ def test_the_stored_certificate_is_the_printed_one() -> None:
     runs = Runs()
     worker(good(System.QUICKBOOKS), good(System.BIGTIME), runs=runs).reconcile()
     stored = json.loads(runs.kept[-1].certificate)
-    assert (True, {"sent": 3, "metered": 2}) == (stored["complete"], stored["calls"]["quickbooks"])
+    assert (True, {"sent": 6, "metered": 4}) == (stored["complete"], stored["calls"]["quickbooks"])
     assert Verdict.CLEAN == runs.kept[-1].verdict
 
 
