@@ -2,8 +2,8 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from mappings.records import PullOutcome, RunRecord
 from sync.exit_codes import ExitCode
 from sync.knowledge import Knowledge
 from sync.ports import BookStore, Clock
+from sync.readings import COMPARE, RUNS_LOOKED_AT, gaps_of, last_read_at, was_read
 from sync.reconciling import AlertPlan, ReconcileOutcome, reconcile_company
 from sync.reporting import CallCount, PullReport, RunCertificate, RunReport, certificate_document, exit_code_of
 from sync.rules.moment import Moment
@@ -29,12 +30,6 @@ _SYSTEM_NAMES = {System.QUICKBOOKS: "QuickBooks", System.BIGTIME: "BigTime"}
 _METERED = frozenset({System.QUICKBOOKS})
 # What a run that is stopped by an error says of the system; the codes are the gates of group G.
 _GATES: tuple[tuple[type[ConnectorError], str], ...] = ((AccessRevoked, "G3"), (ContractBroken, "G1"))
-
-# Gaps that say that not all of a system's changes were heard; the others name records, settings or rights.
-_UNREAD = frozenset({"G1", "G3", "G10"})
-_COMPARE = "compare"  # the kind of a run that reads nothing
-_MOST_RUNS = 1_000  # ten days of cycles
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,7 +195,7 @@ class CompanyWorker:
         that read.
         """
         before = self._runs.last()
-        run_id = self._runs.start(_COMPARE if no_pull else kind, at=self._clock.now()).id
+        run_id = self._runs.start(COMPARE if no_pull else kind, at=self._clock.now()).id
         if no_pull:
             reading = Reading(gaps=inherited_gaps(before))
         else:
@@ -290,7 +285,7 @@ class CompanyWorker:
 
     def _moment(self, reading: Reading) -> Moment:
         zone = ZoneInfo(self._company.timezone)
-        read_at = None if was_read(reading.gaps) else last_read_at(self._runs.recent(most=_MOST_RUNS))
+        read_at = None if was_read(reading.gaps) else last_read_at(self._runs.recent(most=RUNS_LOOKED_AT))
         return moment_of(self._clock.now(), zone, self._rules, quickbooks_read_at=read_at)
 
     def _finish(self, run_id: str, verdict: Verdict | None, certificate: Mapping[str, Any]) -> None:
@@ -308,29 +303,13 @@ def gap_from_error(error: ConnectorError) -> Gap:
     return Gap(code, str(error.system), str(error))
 
 
-def was_read(gaps: Iterable[Gap]) -> bool:
-    """Whether a run with these gaps heard all of QuickBooks, records that it could not understand included."""
-    return not any(gap.system == System.QUICKBOOKS and gap.code in _UNREAD for gap in gaps)
-
-
-def last_read_at(runs: Sequence[RunRecord]) -> datetime:
-    """When the newest of these runs began that read QuickBooks; the beginning of time when none did."""
-    began = (run.started_at for run in runs if run.kind != _COMPARE and was_read(_gaps_of(run)))
-    return next(began, _NEVER)
-
-
-def _gaps_of(run: RunRecord) -> tuple[Gap, ...]:
-    document: dict[str, Any] = msgspec.json.decode(run.certificate)
-    return tuple(Gap(gap["code"], gap["system"], gap["sentence"]) for gap in document["gaps"])
-
-
 def inherited_gaps(last: RunRecord | None) -> tuple[Gap, ...]:
     """What a run that reads nothing still lacks: the gaps of the run before it, or that there was none."""
     if last is None:
         return (Gap("G10", "tieout", "nothing has been read yet: run `tieout sync` first"),)
     if last.finished_at is None:
         return (Gap("G10", "tieout", "the run before this one did not finish: run `tieout sync`"),)
-    return _gaps_of(last)
+    return gaps_of(last)
 
 
 def _exit_code(code: ExitCode, error: ConnectorError | None) -> ExitCode:
