@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar, cast
 import msgspec
 from quickbooks.client import QuickBooks
 
-from connectors.errors import AccessExpired, AccessRevoked
+from connectors.errors import AccessExpired, AccessRevoked, Unavailable
 from connectors.metering import CallMeter
 from connectors.pacing import Pacer
 from connectors.quickbooks.faults import fault_in
@@ -115,6 +115,8 @@ class QuickBooksClient:
         self._pacers = tuple(pacers)
         self._limits = limits if limits is not None else CallLimits()
         self._operation = ""
+        self._renewed = ""  # the token that this call has had renewed
+        self._refused: Unavailable | None = None  # the last refusal of that
         self._one_call = threading.Lock()
         self._library = _Library(
             company_id=realm_id, minorversion=MINOR_VERSION, origin=origin.rstrip("/"), send=self._send
@@ -152,32 +154,52 @@ class QuickBooksClient:
 
     def _call(self, operation: str, work: Callable[[], Read]) -> Read:
         with self._one_call:
-            self._operation = operation
-            return self._retrier.call(work)
+            self._operation, self._renewed, self._refused = operation, "", None
+            try:
+                return self._retrier.call(work)
+            except Unavailable as error:
+                if error is not self._refused:
+                    raise
+            raise AccessRevoked(
+                System.QUICKBOOKS,
+                operation,
+                "a new access token is refused as well: connect again with `tieout connect quickbooks`",
+                http_status=self._refused.http_status,
+                code=self._refused.code,
+                request_id=self._refused.request_id,
+            )
 
     def _send(
         self, method: str, url: str, *, headers: dict[str, str], params: dict[str, str], body: str | None
     ) -> Reply:
         """One attempt; an expired token costs one renewal and one replay.
 
-        Raises: `AccessRevoked` when a new token is refused as well; else what the answer means.
+        Raises: `Unavailable` when a new token is refused as well: whoever has just given it out thinks well of us, so
+        only a refusal that lasts through all attempts is one that a person has to do something about. Else what the
+        answer means.
         """
         token = self._access.access_token()
         try:
             return self._send_once(token, method, url, headers=headers, params=params, body=body)
-        except AccessExpired:
-            token = self._access.renew(token)
+        except AccessExpired as refusal:
+            if token == self._renewed:
+                raise self._refusal_of_new_token(refusal) from None
+            token = self._renewed = self._access.renew(token)
         try:
             return self._send_once(token, method, url, headers=headers, params=params, body=body)
         except AccessExpired as again:
-            raise AccessRevoked(
-                System.QUICKBOOKS,
-                self._operation,
-                "a new access token is refused as well: connect again with `tieout connect quickbooks`",
-                http_status=again.http_status,
-                code=again.code,
-                request_id=again.request_id,
-            ) from None
+            raise self._refusal_of_new_token(again) from None
+
+    def _refusal_of_new_token(self, refusal: AccessExpired) -> Unavailable:
+        self._refused = Unavailable(
+            System.QUICKBOOKS,
+            self._operation,
+            "a new access token is refused as well; trying it again",
+            http_status=refusal.http_status,
+            code=refusal.code,
+            request_id=refusal.request_id,
+        )
+        return self._refused
 
     def _send_once(
         self,

@@ -135,11 +135,22 @@ def test_an_expired_token_costs_one_renewal_and_one_replay(clock: SimulatedClock
     assert [call.request.headers["Authorization"] for call in web.calls] == ["Bearer old", "Bearer new"]
 
 
-def test_a_second_refusal_needs_a_person(clock: SimulatedClock, web: responses.RequestsMock) -> None:
+def test_a_refusal_of_a_new_token_that_passes_needs_nobody(clock: SimulatedClock, web: responses.RequestsMock) -> None:
+    for _ in range(3):
+        web.post(QUERY, status=401, body=EXPIRED)
+    web.post(QUERY, body=EMPTY)
+    access = Access("old", "new")
+    assert query(a_client(clock, access)) == ()
+    assert access.refused == ["old"]
+
+
+def test_a_refusal_of_a_new_token_that_lasts_needs_a_person(clock: SimulatedClock, web: responses.RequestsMock) -> None:
     web.post(QUERY, status=401, body=EXPIRED)
+    access = Access("old", "new")
     with pytest.raises(AccessRevoked, match="tieout connect quickbooks"):
-        query(a_client(clock, Access("old", "new")))
-    assert len(web.calls) == 2
+        query(a_client(clock, access))
+    assert access.refused == ["old"]
+    assert len(web.calls) == 1 + 3
 
 
 def test_an_answer_that_was_cut_off_is_asked_for_again(clock: SimulatedClock, web: responses.RequestsMock) -> None:
