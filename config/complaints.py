@@ -4,6 +4,7 @@ A value is repeated in a sentence only when it cannot be a secret.
 """
 
 import difflib
+import re
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -94,12 +95,19 @@ def dotted(path: Sequence[int | str]) -> str:
     return text
 
 
+_PASSWORD = re.compile(r"(://[^/@\s:]*:)[^\s]*@")
+
+
 def shown(value: object) -> str:
-    """A value as it stands in the file, safe for a message; empty when it cannot be shown in a line."""
+    """A value as it stands in the file, safe for a message; empty when it cannot be shown in a line.
+
+    A password in an address, which should not be there, is not repeated.
+    """
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return '"' + "".join(c if c.isprintable() else "?" for c in value) + '"'
+        text = _PASSWORD.sub(r"\1***@", value)
+        return '"' + "".join(c if c.isprintable() else "?" for c in text) + '"'
     return "" if isinstance(value, Mapping | list | tuple) or value is None else str(value)
 
 

@@ -2,7 +2,7 @@
 
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
@@ -52,6 +52,18 @@ def failure_from(error: Exception) -> Failure:
             )
 
 
+def _traceback_lines(error: BaseException) -> Iterator[str]:
+    """Where it happened, with the errors that it came from; without their texts, which may hold secrets and names."""
+    for each in (error.__cause__, None if error.__suppress_context__ else error.__context__):
+        if each is not None:
+            yield from _traceback_lines(each)
+            yield "\nfrom which came:\n\n"
+            break
+    yield "Traceback (most recent call last):\n"
+    yield from traceback.format_tb(error.__traceback__)
+    yield f"{type(error).__module__}.{type(error).__qualname__}\n"
+
+
 def run_guarded(work: Callable[[], Any], *, show_traceback: bool) -> Any:
     """Do the work; turn whatever it raises into a `Failure`, with the traceback first when it is wanted."""
     try:
@@ -60,5 +72,5 @@ def run_guarded(work: Callable[[], Any], *, show_traceback: bool) -> Any:
         raise
     except Exception as error:  # noqa: BLE001 - every error becomes a sentence and an exit code
         if show_traceback:
-            traceback.print_exc(file=sys.stderr)
+            sys.stderr.write("".join(_traceback_lines(error)))
         raise failure_from(error) from None

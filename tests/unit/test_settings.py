@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from config.complaints import ConfigurationError
+from config.complaints import ConfigurationError, shown
 from config.settings import Settings, load_settings, settings_path
 
 PLAIN = """
@@ -198,3 +198,8 @@ def test_the_file_is_the_given_one_then_the_variables_then_the_usual(monkeypatch
     assert (Path("a.toml"), Path("/etc/tieout.toml")) == (settings_path("a.toml"), settings_path(None))
     monkeypatch.delenv("TIEOUT_CONFIG")
     assert Path("tieout.toml") == settings_path(None)
+
+
+def test_a_password_in_an_address_is_not_repeated() -> None:
+    assert '"nonsense://u:***@host/database"' == shown("nonsense://u:p@ss@host/database")
+    assert '"https://host/a:b"' == shown("https://host/a:b")
