@@ -70,7 +70,11 @@ class NoticeSection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """One message, before a channel gives it its form. `company` is "" when it is about all of them."""
+    """One message, before a channel gives it its form. `company` is "" when it is about several or all of them.
+
+    `shared_as` is the same for companies that one thing has happened to, as the outage of a system: it is told of all
+    of them in one message. "": it is about this company alone.
+    """
 
     kind: AlertKind
     company: str
@@ -79,6 +83,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     lead: str = ""
     sections: tuple[NoticeSection, ...] = ()
     closing: tuple[str, ...] = ()
+    shared_as: str = ""
 
 
 class WatchedFinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,7 +156,8 @@ class AlertSituation(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that decides what one company's people are told.
 
     `findings` are those that are not resolved, and those that a firing alert has told of. `complete_at` is the end
-    of the last run that read everything; `began_at` that of the first run; None: there was none.
+    of the last run that read everything, `tried_at` that of the last that tried to, `began_at` the beginning of the
+    first run; None: there was none.
     """
 
     company: str
@@ -160,6 +166,7 @@ class AlertSituation(msgspec.Struct, frozen=True, kw_only=True):
     silences: tuple[Silence, ...]
     complete_at: datetime | None
     began_at: datetime | None
+    tried_at: datetime | None = None
 
 
 class PlannedNotice(msgspec.Struct, frozen=True, kw_only=True):
@@ -209,7 +216,10 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChannelHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """How a channel does: what waits, what was given up, and the last error since its last success."""
+    """How a channel does: what waits, what was given up, and the last error since its last success.
+
+    `dead_since` is when the oldest message was written that was given up and has not been sent again.
+    """
 
     channel: str
     pending: int
@@ -218,3 +228,4 @@ class ChannelHealth(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str
     last_sent_at: datetime | None
     waiting_since: datetime | None
+    dead_since: datetime | None = None

@@ -26,6 +26,7 @@ from state.errors import UnknownSilence
 from state.findings import DECODER, STATUS_EVENTS, FindingEvent
 from state.leases import lock_company
 from state.outbox import enqueue
+from state.runs import COMPARE
 from state.tables import FINDING, FINDING_EVENT, RUN
 from state.texts import storable
 
@@ -56,6 +57,7 @@ def load_situation(connection: Connection, company: Company) -> AlertSituation:
     firing = {told.fingerprint for alert in alerts if alert.state is AlertState.FIRING for told in alert.told}
     finished = select(func.max(RUN.c.finished_at)).where(RUN.c.company_id == company.id)
     complete = RUN.c.verdict.in_([Verdict.CLEAN.value, Verdict.FINDINGS.value])
+    tried = (RUN.c.verdict.is_not(None), RUN.c.kind != COMPARE)
     return AlertSituation(
         company=company.alias,
         findings=_load_watched(connection, company, sorted(firing)),
@@ -63,6 +65,7 @@ def load_situation(connection: Connection, company: Company) -> AlertSituation:
         silences=_load_silences(connection, company),
         complete_at=connection.execute(finished.where(complete)).scalar(),
         began_at=connection.execute(select(func.min(RUN.c.started_at)).where(RUN.c.company_id == company.id)).scalar(),
+        tried_at=connection.execute(finished.where(*tried)).scalar(),
     )
 
 

@@ -135,8 +135,9 @@ class Outbox:
     def take(self, channel: str, *, owner: str, now: datetime, lasting: timedelta, burst: int) -> tuple[Delivery, ...]:
         """Take what goes to the channel as the next message; empty when nothing is due.
 
-        More than `burst` messages of one company go as one, and its reminders always do. What was taken before, and
-        not marked, is taken again as it was, under the same name. Nobody else gets these before the lease has run out.
+        More than `burst` messages of one company go as one, and its reminders always do; so do those of several
+        companies that say that one thing has happened to them. What was taken before, and not marked, is taken again as
+        it was, under the same name. Nobody else gets these before the lease has run out.
         """
         with write(self._engine) as connection:
             query = (
@@ -229,7 +230,9 @@ class Outbox:
             waiting = connection.execute(
                 select(func.max(ALERT_EVENT.c.attempts), func.min(ALERT_EVENT.c.created_at)).where(own, _PENDING)
             ).one()
-            unsent = or_(_PENDING, ALERT_EVENT.c.state == DeliveryState.DEAD.value)
+            is_dead = ALERT_EVENT.c.state == DeliveryState.DEAD.value
+            dead_since = connection.execute(select(func.min(ALERT_EVENT.c.created_at)).where(own, is_dead)).scalar()
+            unsent = or_(_PENDING, is_dead)
             failed = connection.execute(
                 select(ALERT_EVENT.c.last_error)
                 .where(own, unsent, ALERT_EVENT.c.last_error != "")
@@ -245,6 +248,7 @@ class Outbox:
             last_error=failed or "",
             last_sent_at=sent_at,
             waiting_since=waiting[1],
+            dead_since=dead_since,
         )
 
     def _finish(self, message: str, owner: str, values: dict[str, Any]) -> None:
@@ -273,10 +277,25 @@ def _next_message(rows: Sequence[Row[Any]], *, now: datetime, burst: int) -> lis
         return [row for row in ready if row.message == first.message]
     if first.kind not in _GROUPED:
         return [first]
+    shared = _sharing(first, rows)
+    if len(shared) > 1:
+        return shared
     if first.kind == AlertKind.REMINDER:
         return [row for row in ready if (row.company_id, row.kind, row.message) == (first.company_id, first.kind, "")]
     alike = [row for row in ready if row.company_id == first.company_id and row.kind in _GROUPED and not row.message]
     return alike if len(alike) > burst else [first]
+
+
+def _sharing(first: Row[Any], rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """`first` and what says the same of other companies, also what waits for nothing but more of its like."""
+    shared_as = _DECODER.decode(first.payload).shared_as
+    if not shared_as:
+        return []
+    heads: dict[str, Row[Any]] = {}
+    for row in rows:
+        heads.setdefault(row.dedupe_key, row)
+    untried = [row for row in heads.values() if row.kind == first.kind and not row.message and row.lease_until is None]
+    return [row for row in untried if _DECODER.decode(row.payload).shared_as == shared_as]
 
 
 def _delivery(row: Row[Any]) -> Delivery:

@@ -13,6 +13,8 @@ from state.engine import read, write
 from state.leases import lock_company
 from state.tables import RUN
 
+COMPARE = "compare"  # the kind of a run that reads nothing
+
 
 class Runs:
     """The runs of one company."""

@@ -22,12 +22,16 @@ from sync.digest import DigestTimes
 def alert_policy(settings: Settings) -> AlertPolicy:
     """How much the team wants to be told."""
     alerts = settings.alerts
+    group_wait = timedelta(seconds=alerts.group_seconds)
+    # one company after the other meets an outage, within a beat of each other
+    beat = timedelta(minutes=settings.daemon.beat_minutes if len(settings.companies) > 1 else 0)
     return AlertPolicy(
         channels=tuple(_route(alerts, channel) for channel in settings.channels),
-        group_wait=timedelta(seconds=alerts.group_seconds),
+        group_wait=group_wait,
         remind_after=timedelta(hours=alerts.repeat_hours),
         large_exposure=Decimal(alerts.large_exposure),
         outage_grace=timedelta(minutes=alerts.outage_minutes),
+        outage_wait=max(group_wait, beat),
         stale_after=timedelta(hours=alerts.stale_hours),
     )
 

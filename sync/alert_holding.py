@@ -6,12 +6,11 @@ Source: facts/reliability.md C4 (inhibition and silences as Alertmanager has the
 from datetime import datetime
 
 from mappings.alerts import AlertSituation, Silence, SilenceScope
-from sync.alert_incidents import STALE, UNSETTLED, AlertPolicy, Incident
+from sync.alert_incidents import OUTAGES, STALE, UNSETTLED, AlertPolicy, Incident
 
 _RECONNECT = "G3"
 # What a run could not read; whatever else is found while one of these is open may only follow from it.
-_GATES = frozenset({"G1", "G2", "G6", "G8", "G10"})
-_OUTAGES = frozenset({"G1", "G2", "G6", "G10"})
+_GATES = OUTAGES | {"G8"}
 # What looks the same as a record that was not read.
 _FOLLOWS_FROM_GAPS = ("C", "F", "A5", "D7", "D8", "E12", "G4", "G11")
 
@@ -26,14 +25,20 @@ def held_by(incident: Incident, situation: AlertSituation, policy: AlertPolicy, 
     lost = any(each.status in UNSETTLED and each.finding.code == _RECONNECT for each in situation.findings)
     if lost and _RECONNECT not in codes:
         return "a system has to be connected again first"
-    if codes <= _OUTAGES and now - incident.since < policy.outage_grace:
+    if incident.is_outage and not _has_lasted(incident.since, situation, policy):
         return "it may pass by itself"
-    if gates and incident.name == STALE:
+    told = any(each.finding.code not in OUTAGES or _has_lasted(each.since, situation, policy) for each in gates)
+    if told and incident.name == STALE:
         return "the reading is incomplete, and that is told"
     follows = all(each.finding.code.startswith(_FOLLOWS_FROM_GAPS) for each in incident.active)
     if gates and follows and incident.since >= min(each.since for each in gates):
         return "it may follow from what could not be read"
     return ""
+
+
+def _has_lasted(since: datetime, situation: AlertSituation, policy: AlertPolicy) -> bool:
+    """Whether an outage was still there when somebody looked after the grace: nobody knows before that."""
+    return situation.tried_at is not None and situation.tried_at - since >= policy.outage_grace
 
 
 def _is_silenced(incident: Incident, silence: Silence) -> bool:

@@ -13,6 +13,10 @@ from mappings.money import minor_digits
 from sync.rules.incidents import is_consequence
 
 STALE = "STALE"
+# What keeps a run from reading, and may pass by itself.
+OUTAGES = frozenset({"G1", "G2", "G6", "G10"})
+# What is as it should be, as long as it does not last.
+_NOTHING_YET = frozenset({"G4", "G11"})
 UNSETTLED = ("open", "acknowledged")
 
 
@@ -33,7 +37,8 @@ class AlertPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How much the team wants to be told.
 
     `large_exposure` is in whole units of whatever currency; an incident of that size is told whatever its severity,
-    and said again sooner. `remind_after` zero: never.
+    and said again sooner. `remind_after` zero: never. `outage_wait` is how long the news of an outage waits for the
+    other companies that it has struck.
     """
 
     channels: tuple[ChannelRoute, ...] = ()
@@ -41,6 +46,7 @@ class AlertPolicy(msgspec.Struct, frozen=True, kw_only=True):
     remind_after: timedelta = timedelta(hours=72)
     large_exposure: Decimal = Decimal(10_000)
     outage_grace: timedelta = timedelta(minutes=60)
+    outage_wait: timedelta = timedelta(seconds=60)
     stale_after: timedelta = timedelta(hours=26)
 
 
@@ -60,6 +66,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def since(self) -> datetime:
         """When the first of its active findings was opened."""
         return min(each.since for each in self.active)
+
+    @property
+    def is_outage(self) -> bool:
+        """Whether it is nothing but a reading that was kept from being complete, and may pass by itself."""
+        return bool(self.active) and all(each.finding.code in OUTAGES for each in self.active)
 
     @property
     def told(self) -> tuple[Told, ...]:
@@ -100,6 +111,8 @@ def told_of(finding: Finding) -> Told:
 
 def is_large(incident: Incident, policy: AlertPolicy) -> bool:
     """Whether there is so much money at stake that it is told whatever its severity."""
+    if all(each.finding.code in _NOTHING_YET for each in incident.active):
+        return False
     amounts = (Decimal(minor).scaleb(-minor_digits(currency)) for currency, minor in incident.exposures().items())
     return any(amount >= policy.large_exposure for amount in amounts)
 

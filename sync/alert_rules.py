@@ -5,7 +5,7 @@ long, and its end is told once. What a person has settled stays settled unless i
 everything that follows from it. Source: facts/reliability.md C4 (Alertmanager's model), facts/field.md §5.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -21,8 +21,9 @@ from mappings.alerts import (
     WatchedFinding,
 )
 from sync.alert_holding import held_by
-from sync.alert_incidents import AlertPolicy, Incident, incidents_of, is_large
+from sync.alert_incidents import OUTAGES, AlertPolicy, Incident, incidents_of, is_large
 from sync.alert_words import NoticeContext, ending_notice, heading_of, incident_notice
+from sync.rules.incidents import rests_on
 
 _MOST_REMINDERS = 4
 _LARGE_IS_SOONER = 3  # a large incident is said again after a third of the time
@@ -71,6 +72,8 @@ class _Planner:
                 yield self._end(record)
 
     def _change(self, incident: Incident, record: AlertRecord | None) -> AlertChange | None:
+        if record is not None:
+            incident = msgspec.structs.replace(incident, name=record.incident)  # as people know it
         channels = self._channels(incident)
         if record is None or record.state is not AlertState.FIRING:
             return self._raise(incident, record) if channels and self._is_news(incident, record) else None
@@ -128,13 +131,15 @@ class _Planner:
             told=tuple(sorted(known.values())),
         )
         is_reminder = kind is AlertKind.REMINDER
+        notice = incident_notice(kind, self._context(record), incident.active, incident.exposures())
+        wait = self._policy.outage_wait if incident.is_outage else self._policy.group_wait
         message = PlannedNotice(
             key=f"{self._situation.company}/{record.incident}",
             episode=after.episode,
             sequence=after.sequence,
-            notice=incident_notice(kind, self._context(record), incident.active, incident.exposures()),
+            notice=msgspec.structs.replace(notice, shared_as=record.incident if incident.is_outage else ""),
             channels=self._channels(incident, is_reminder=is_reminder),
-            due_at=self._now + (timedelta(0) if is_reminder else self._policy.group_wait),
+            due_at=self._now + (timedelta(0) if is_reminder else wait),
         )
         return AlertChange(alert=after, message=message)
 
@@ -147,13 +152,15 @@ class _Planner:
         ended = msgspec.structs.replace(record, state=state, ended_at=self._now, held_by="", sequence=sequence)
         if record.state is AlertState.HELD:
             return AlertChange(alert=ended)
+        notice = ending_notice(self._context(record), former, record.heading)
+        was_outage = bool(former) and all(each.finding.code in OUTAGES for each in former)
         message = PlannedNotice(
             key=f"{self._situation.company}/{record.incident}",
             episode=record.episode,
             sequence=sequence,
-            notice=ending_notice(self._context(record), former, record.heading),
+            notice=msgspec.structs.replace(notice, shared_as=record.incident if was_outage else ""),
             channels=(),
-            due_at=self._now,
+            due_at=self._now + (self._policy.outage_wait if was_outage else timedelta(0)),
         )
         return AlertChange(alert=ended, message=message)
 
@@ -187,24 +194,54 @@ def _records_of(incidents: list[Incident], situation: AlertSituation) -> dict[st
     """The alert of each incident, by the incident's name.
 
     A finding that joins an incident can change its name; its alert is then known by the findings that were told of.
+    When a mistake shows itself as another (a credit in BigTime turns out to be in QuickBooks, too), by the payments and
+    credits that it rests on: it is still one incident.
     """
     by_name = {record.incident: record for record in situation.alerts}
     found = {each.name: by_name[each.name] for each in incidents if each.name in by_name}
     free = [record for record in situation.alerts if record.incident not in found and record.told]
+    told = [record for record in free if record.state in (AlertState.FIRING, AlertState.SETTLED)]
+    _match(found, incidents, {record.incident: (record, _fingerprints(record)) for record in told}, _told_of)
+    evidence = {each.finding.fingerprint: rests_on(each.finding) for each in situation.findings}
+    left: dict[str, tuple[AlertRecord, frozenset[object]]] = {
+        record.incident: (
+            record,
+            frozenset(key for each in record.told for key in evidence.get(each.fingerprint, frozenset())),
+        )
+        for record in told
+        if record.state is AlertState.FIRING and record not in found.values()
+    }
+    _match(found, incidents, left, _rests_on)
+    return found
+
+
+def _match(
+    found: dict[str, AlertRecord],
+    incidents: Iterable[Incident],
+    records: dict[str, tuple[AlertRecord, frozenset[object]]],
+    marks: Callable[[Incident], frozenset[object]],
+) -> None:
+    """Give each incident without an alert the record that shares the most marks with it; a record is given once."""
     for incident in incidents:
         if incident.name in found:
             continue
-        own = {told.fingerprint for told in incident.told}
-        overlaps = [
-            (len(own.intersection(told.fingerprint for told in record.told)), record)
-            for record in free
-            if record.state in (AlertState.FIRING, AlertState.SETTLED)
-        ]
-        size, record = max(overlaps, key=lambda each: each[0], default=(0, None))
-        if record is not None and size:
-            found[incident.name] = record
-            free.remove(record)
-    return found
+        own = marks(incident)
+        shared = [(len(own & theirs), name) for name, (_, theirs) in sorted(records.items())]
+        size, name = max(shared, key=lambda each: each[0], default=(0, ""))
+        if size:
+            found[incident.name] = records.pop(name)[0]
+
+
+def _fingerprints(record: AlertRecord) -> frozenset[object]:
+    return frozenset(told.fingerprint for told in record.told)
+
+
+def _told_of(incident: Incident) -> frozenset[object]:
+    return frozenset(told.fingerprint for told in incident.told)
+
+
+def _rests_on(incident: Incident) -> frozenset[object]:
+    return frozenset(key for each in incident.active for key in rests_on(each.finding))
 
 
 def _was_reopened(incident: Incident, ended: datetime) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from mappings.alerts import AlertKind, Notice, NoticeItem, NoticeSection, WatchedFinding
+from sync.alert_incidents import OUTAGES
 from sync.cli.hostile_text import visible
 from sync.rules.desk import amount as amount_text
 
@@ -19,6 +20,9 @@ _KINDS = {
     AlertKind.REMINDER: ("Still open: ", "Still open, and nobody has taken it"),
     AlertKind.RESOLVED: ("Resolved: ", "Resolved"),
 }
+
+_COMFORT = ". Nobody has to do anything unless it lasts: Tieout goes on by itself as soon as it can read again."
+_SYSTEMS = {"bigtime": "BigTime", "quickbooks": "QuickBooks"}
 
 
 class NoticeContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +43,9 @@ def heading_of(active: Sequence[WatchedFinding]) -> str:
     """What an incident is called in a list: its first finding, and where it was seen."""
     finding = active[0].finding
     words = finding.title[:1].upper() + finding.title[1:]
+    system = _SYSTEMS.get(finding.incident.split(":")[1]) if finding.incident.startswith(f"{finding.code}:") else None
+    if system is not None:
+        return f"{system}: {words.removeprefix('System ').lower()}"
     places = _invoices(active)
     where = f", {', '.join(places[:3])}" if places else f", {safe(finding.client.name)}" if finding.client.name else ""
     more = f" and {len(places) - 3} more" if len(places) > 3 else ""
@@ -67,7 +74,7 @@ def incident_notice(
 
 def ending_notice(context: NoticeContext, findings: Sequence[WatchedFinding], heading: str) -> Notice:
     """The message that an incident is over. `findings` are those that it was about."""
-    item = NoticeItem(heading=heading, text=_ending(findings), facts=_facts(context, findings))
+    item = NoticeItem(heading=heading, text=_ending(findings), facts=_facts(context, findings, is_over=True))
     return Notice(
         kind=AlertKind.RESOLVED,
         company=context.company,
@@ -82,9 +89,15 @@ def subject_of(notice: Notice) -> str:
 
 
 def joined(notices: Sequence[Notice]) -> Notice:
-    """One message that says what these say; one alone stays as it is. They are about one company."""
+    """One message that says what these say; one alone stays as it is.
+
+    They are about one company, or about one thing that has happened to several.
+    """
     if len(notices) == 1:
         return notices[0]
+    companies = sorted({notice.company for notice in notices})
+    if len(companies) > 1:
+        return _shared(notices, companies)
     sections = []
     left: list[NoticeItem] = []
     room = _MOST_ITEMS
@@ -111,6 +124,23 @@ def joined(notices: Sequence[Notice]) -> Notice:
         lead=f"{len(notices)} messages came together and are sent as one.",
         sections=tuple(sections),
         closing=(f"tieout findings list --company {company}",),
+    )
+
+
+def _shared(notices: Sequence[Notice], companies: Sequence[str]) -> Notice:
+    """One thing that has happened to several companies: said once, with their names."""
+    first = notices[0]
+    item = first.sections[0].items[0]
+    facts = [fact for fact in item.facts if fact[0] not in ("Finding", "Findings")]
+    told = msgspec.structs.replace(item, facts=(("Companies", safe(", ".join(companies), 11 * _MOST_NAMES)), *facts))
+    named = ", ".join(companies[:3]) + (f" and {len(companies) - 3} more" if len(companies) > 3 else "")
+    return msgspec.structs.replace(
+        first,
+        company="",
+        severity=min(notice.severity for notice in notices),
+        subject=f"{named}: {' · '.join(part for part in (item.severity, item.heading) if part)}",
+        sections=(NoticeSection(items=(told,)),),
+        closing=tuple(f"tieout check --company {company}" for company in companies[:3]) if first.closing else (),
     )
 
 
@@ -141,22 +171,30 @@ def _invoices(findings: Sequence[WatchedFinding]) -> list[str]:
 
 def _text(findings: Sequence[WatchedFinding]) -> str:
     finding = findings[0].finding
-    cause = f"{finding.cause} " if finding.cause else ""
-    return safe(f"{cause}{finding.explanation}", _LONGEST_TEXT)
+    cause = f"{finding.cause} " if finding.cause and len(findings) > 1 else ""
+    comfort = "" if any(each.finding.code not in OUTAGES for each in findings) else _COMFORT
+    said = safe(f"{cause}{finding.explanation}", _LONGEST_TEXT)
+    return said if not comfort else said.removesuffix(".") + comfort
 
 
-def _facts(context: NoticeContext, findings: Sequence[WatchedFinding]) -> tuple[tuple[str, str], ...]:
+def _facts(
+    context: NoticeContext, findings: Sequence[WatchedFinding], *, is_over: bool = False
+) -> tuple[tuple[str, str], ...]:
     clients = [safe(each.finding.client.name) for each in findings if each.finding.client.name]
     invoices = _invoices(findings)
     more = f" and {len(invoices) - 12} more" if len(invoices) > 12 else ""
     owners = sorted({safe(each.assigned_to) for each in findings if each.assigned_to})
     names = [each.name for each in findings]
     rest = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    age = age_text(min(each.since for each in findings), context.now) if findings else ""
     facts = (
         ("Client", ", ".join(dict.fromkeys(clients[:3]))),
         ("Invoices" if len(invoices) > 1 else "Invoice", ", ".join(invoices[:12]) + more),
-        ("Proof", str(findings[0].finding.proof).replace("_", " ") if findings else ""),
-        ("Open for", age_text(min(each.since for each in findings), context.now) if findings else ""),
+        ("Proof", str(findings[0].finding.proof).replace("_", " ") if clients and not is_over else ""),
+        (
+            "Was open for" if is_over else "Open for",
+            age_text(min(each.since for each in findings), context.now) if findings else "",
+        ),
         ("Assigned to", ", ".join(owners)),
         ("Findings" if len(names) > 1 else "Finding", ", ".join(names[:12]) + rest),
         ("Incident", safe(context.incident)),

@@ -242,16 +242,15 @@ class Alerting:
         return self._outbox.put(planned, at=now)
 
     def _tell_troubles(self) -> int:
-        """Tell the other channels of one that does not deliver, once a day."""
+        """Tell the other channels of one that does not deliver, once until it does; the digest repeats it."""
         now = self._clock.now()
-        day = now.astimezone(self._times.timezone).date()
         count = 0
         for health in self.health():
             others = tuple(name for name in self._channels if name != health.channel)
             if not others or not _is_troubled(health):
                 continue
             planned = PlannedNotice(
-                key=f"channel/{health.channel}/{day.isoformat()}",
+                key=f"channel/{health.channel}/{_trouble_of(health)}",
                 episode=1,
                 sequence=1,
                 notice=_trouble_notice(health),
@@ -264,6 +263,17 @@ class Alerting:
 
 def _is_troubled(health: ChannelHealth) -> bool:
     return health.attempts >= _TROUBLED or health.dead > 0
+
+
+def _trouble_of(health: ChannelHealth) -> str:
+    """What tells this trouble from an earlier one: since when nothing is accepted, or the first that was given up."""
+    if health.attempts < _TROUBLED:
+        since = health.dead_since
+    elif health.last_sent_at is None or (health.waiting_since and health.last_sent_at > health.waiting_since):
+        since = health.waiting_since  # it takes others, but not this one
+    else:
+        since = health.last_sent_at
+    return f"{'dead' if health.attempts < _TROUBLED else 'silent'} since {since:%Y-%m-%dT%H:%M:%S.%f}"
 
 
 def _trouble_notice(health: ChannelHealth) -> Notice:

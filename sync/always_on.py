@@ -14,7 +14,7 @@ from sync.answering import AnsweringServer
 from sync.app import Application
 from sync.company_turns import CompanyTask
 from sync.daemon import TICK_SECONDS, Daemon, Heartbeat
-from sync.dispatching import Dispatcher, Task
+from sync.dispatching import Dispatcher, Spawn, Task, spawn_thread
 from sync.exit_codes import ExitCode
 from sync.monitoring import Watched, routes_of
 from sync.service_manager import ServiceManager
@@ -39,6 +39,21 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
 
     exit_code: ExitCode
     is_cut_off: bool
+
+
+class Assembled(msgspec.Struct, frozen=True, kw_only=True):
+    """The daemon with its parts, before anything has begun. A server is None when it is not wanted."""
+
+    daemon: Daemon
+    dispatcher: Dispatcher
+    tasks: tuple[CompanyTask, ...]
+    health: AnsweringServer | None
+    webhooks: AnsweringServer | None
+
+    @property
+    def status(self) -> str:
+        """What it works on, and where it can be asked."""
+        return _status([task.company for task in self.tasks], self.health, self.webhooks)
 
 
 class AlertTask:
@@ -69,11 +84,26 @@ def run_daemon(
 
     Raises: `ConfigurationError` when an address is taken, or webhooks are wanted and no verifier token is known.
     """
+    assembled = assemble(application, options, environ=environ)
+    daemon, status = assembled.daemon, assembled.status
+    say(status)
+    code = daemon.run(SchedulerTicker(daemon.tick, seconds=options.tick_seconds), stop, status=status)
+    return Ended(exit_code=code, is_cut_off=daemon.is_cut_off)
+
+
+def assemble(
+    application: Application, options: RunOptions, *, environ: Mapping[str, str], spawn: Spawn = spawn_thread
+) -> Assembled:
+    """The daemon as `run_daemon` runs it; `spawn` starts a turn. Its servers hold their ports, but do not answer yet.
+
+    Raises: `ConfigurationError` when an address is taken, or webhooks are wanted and no verifier token is known.
+    """
     settings = application.settings.daemon
     companies = options.companies
     tasks = [CompanyTask(company, application, settings, company_count=len(companies)) for company in companies]
     everything: list[Task] = [*tasks, AlertTask(application.drain_alerts)]
-    dispatcher = Dispatcher(everything, application.clock, spread_seconds=_SPREAD_SECONDS * len(everything))
+    spread = _SPREAD_SECONDS * len(everything)
+    dispatcher = Dispatcher(everything, application.clock, spawn=spawn, spread_seconds=spread)
     heartbeat = Heartbeat(application.clock, beat_seconds=options.tick_seconds)
     intake = _intake(application, companies, dispatcher) if options.webhooks else None
     watched = Watched(
@@ -88,18 +118,14 @@ def run_daemon(
     )
     health = _health_server(settings.health, watched) if settings.health else None
     webhooks = _webhook_server(options.webhooks, intake) if intake is not None else None
-    services = [service for service in (health, webhooks) if service is not None]
     daemon = Daemon(
         dispatcher,
         heartbeat,
-        services=services,
+        services=[service for service in (health, webhooks) if service is not None],
         manager=ServiceManager(environ),
         release=application.release_leases,
     )
-    status = _status(companies, health, webhooks)
-    say(status)
-    code = daemon.run(SchedulerTicker(daemon.tick, seconds=options.tick_seconds), stop, status=status)
-    return Ended(exit_code=code, is_cut_off=daemon.is_cut_off)
+    return Assembled(daemon=daemon, dispatcher=dispatcher, tasks=tuple(tasks), health=health, webhooks=webhooks)
 
 
 def _status(companies: Sequence[CompanySettings], *servers: AnsweringServer | None) -> str:

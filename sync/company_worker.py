@@ -14,6 +14,7 @@ from connectors.errors import AccessRevoked, ConnectorError, ContractBroken, han
 from mappings.findings import Gap, Verdict
 from mappings.model import RecordKey, System
 from mappings.records import PullOutcome, RunRecord
+from state.runs import COMPARE
 from sync.exit_codes import ExitCode
 from sync.knowledge import Knowledge
 from sync.ports import BookStore, Clock

@@ -18,6 +18,7 @@ from sync.alert_words import age_text, amounts_text, heading_of, safe
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MOST_INCIDENTS = 10
+_URGENCY = {"S1": "urgent", "S2": "to be settled before the close", "S3": "to be looked at"}
 _NEW_FOR = timedelta(hours=24)
 
 
@@ -113,7 +114,7 @@ def _summary(urgent: Sequence[Incident], now: datetime) -> str:
     if not urgent:
         return "Nothing is open."
     counts = Counter(incident.severity.value for incident in urgent)
-    by_severity = ", ".join(f"{count} of {severity}" for severity, count in sorted(counts.items()))
+    by_severity = ", ".join(f"{count} {_URGENCY[severity]} ({severity})" for severity, count in sorted(counts.items()))
     fresh = sum(now - incident.since < _NEW_FOR for incident in urgent)
     taken = sum(all(each.status == "acknowledged" for each in incident.active) for incident in urgent)
     return f"Open: {by_severity}; {fresh} new since yesterday, {taken} acknowledged."

@@ -68,6 +68,7 @@ class Desk:
         self.silences: list[Silence] = []
         self.messages: list[AlertChange] = []
         self.complete_at: datetime | None = None
+        self.tried_at: datetime | None = None  # None: somebody tries at each look
 
     def look(self, *findings: WatchedFinding, **later: float) -> list[AlertKind]:
         """Let time pass, look at these findings, and answer why messages were written."""
@@ -79,6 +80,7 @@ class Desk:
             silences=tuple(self.silences),
             complete_at=self.complete_at or self.now,
             began_at=NOW,
+            tried_at=self.tried_at or self.now,
         )
         changes = plan_alerts(situation, self.policy, self.now)
         for change in changes:

@@ -78,6 +78,11 @@ def _sentence(cause: str, invoice_count: int) -> str:
     return f"{cause}; {invoice_count} invoice{'s' if invoice_count != 1 else ''} affected."
 
 
+def rests_on(finding: Finding) -> frozenset[RecordKey]:
+    """The payments, credits and entries that the finding is about: what makes two findings one incident."""
+    return frozenset(evidence.key for evidence in finding.evidence if evidence.key.kind in _JOINING)
+
+
 def is_consequence(code: str) -> bool:
     """Whether findings of this code follow from something else, when there is something else."""
     return code.startswith(_CONSEQUENCES)
@@ -114,11 +119,10 @@ def _clusters(findings: Sequence[Finding], apart: Mapping[str, frozenset[RecordK
 
     for index, finding in enumerate(findings):
         aside = apart.get(finding.fingerprint, _NOTHING)
-        for evidence in finding.evidence:
-            if evidence.key.kind in _JOINING and evidence.key not in aside:
-                other = leader.setdefault(evidence.key, index)
-                low, high = sorted((find(index), find(other)))
-                group_of[high] = low
+        for key in sorted(rests_on(finding) - aside):
+            other = leader.setdefault(key, index)
+            low, high = sorted((find(index), find(other)))
+            group_of[high] = low
     clusters: dict[int, list[Finding]] = defaultdict(list)
     for index, finding in enumerate(findings):
         clusters[find(index)].append(finding)

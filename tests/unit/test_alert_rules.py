@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from mappings.alerts import AlertKind, AlertState, Silence, SilenceScope
-from mappings.findings import Severity
+from mappings.findings import Evidence, Severity
+from mappings.model import Kind, RecordKey, System
 from sync.alert_incidents import AlertPolicy, ChannelRoute
 from tests.alert_building import NOW, POLICY, Desk, finding, gate, watched
 
@@ -286,3 +287,46 @@ def test_in_any_history_each_beginning_has_at_most_one_end_and_nothing_is_said_t
         state[key] = kind is not RESOLVED
     desk.look(hours=1)
     assert all(alert.state is not AlertState.FIRING for alert in desk.alerts.values())
+
+
+def test_an_outage_is_told_only_when_somebody_has_looked_again_after_the_grace() -> None:
+    desk = Desk()
+    outage = watched(gate(), since=NOW)
+    desk.tried_at = NOW
+    assert [] == desk.look(outage, hours=5)
+    desk.tried_at = NOW + timedelta(hours=5)
+    assert [RAISED] == desk.look(outage)
+
+
+def test_when_nobody_looks_any_more_that_is_told_though_an_outage_is_open() -> None:
+    desk = Desk()
+    desk.complete_at = desk.tried_at = NOW
+    assert [RAISED] == desk.look(watched(gate(), since=NOW), hours=27)
+    assert AlertState.FIRING is desk.alerts["STALE"].state
+
+
+def test_a_mistake_that_shows_itself_as_another_stays_one_incident() -> None:
+    desk = Desk()
+    row = (Evidence(RecordKey(System.BIGTIME, Kind.PAYMENT, "7"), "sha"),)
+    before = watched(finding("A1", evidence=row, incident="I-1"))
+    after = watched(finding("A4", evidence=row, incident="I-2"))
+    assert [RAISED] == desk.look(before)
+    assert [UPDATED] == desk.look(watched(before.finding, status="resolved"), after, hours=4)
+    assert [] == desk.look(after, hours=1)
+    assert [RESOLVED] == desk.look(watched(after.finding, status="resolved"), hours=1)
+    assert {"I-1"} == {change.alert.incident for change in desk.messages}
+
+
+def test_mistakes_that_rest_on_nothing_in_common_stay_two_incidents() -> None:
+    desk = Desk()
+    rows = [(Evidence(RecordKey(System.BIGTIME, Kind.PAYMENT, number), "sha"),) for number in "78"]
+    before = watched(finding("A1", evidence=rows[0], incident="I-1"))
+    after = watched(finding("A4", evidence=rows[1], incident="I-2"))
+    assert [RAISED] == desk.look(before)
+    assert [RAISED, RESOLVED] == sorted(desk.look(watched(before.finding, status="resolved"), after, hours=4))
+
+
+def test_what_may_still_arrive_is_never_told_however_large() -> None:
+    desk = Desk(AlertPolicy(channels=POLICY.channels, large_exposure=Decimal(100)))
+    young = finding("G4", severity=Severity.S4, exposure_minor=20_000_00)
+    assert [] == desk.look(watched(young), hours=5)

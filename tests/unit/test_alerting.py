@@ -132,9 +132,7 @@ def test_a_locked_database_does_not_make_a_message_go_twice(store: Store, store_
 
 
 @pytest.mark.parametrize("attempts", [3, 5])
-def test_the_other_channels_are_told_of_a_dead_one_once_a_day(
-    store: Store, store_clock: SetClock, attempts: int
-) -> None:
+def test_the_other_channels_are_told_of_a_dead_one_once(store: Store, store_clock: SetClock, attempts: int) -> None:
     down = Recorder(*[Unavailable("down", "sending", "away") for _ in range(100)])
     fine = Recorder()
     put(store, store_clock, "one", "down")
@@ -144,3 +142,22 @@ def test_the_other_channels_are_told_of_a_dead_one_once_a_day(
         store_clock.advance(hours=1)
     sender.beat([])
     assert ["the channel down does not deliver"] == [subject for subject, _ in fine.taken]
+
+
+def test_trouble_that_lasts_for_days_is_told_once_and_new_trouble_again(store: Store, store_clock: SetClock) -> None:
+    down = Recorder(*[Unavailable("down", "sending", "away") for _ in range(60)])
+    fine = Recorder()
+    put(store, store_clock, "one", "down")
+    sender = alerting(store, store_clock, down=down, fine=fine)
+    began = store_clock.now()
+    while not down.taken:
+        sender.beat([])
+        store_clock.advance(hours=1)
+    assert store_clock.now() - began > timedelta(days=2)
+    assert 1 == len(fine.taken)
+    down.failures += [Unavailable("down", "sending", "away") for _ in range(5)]
+    put(store, store_clock, "two", "down")
+    for _ in range(8):
+        sender.beat([])
+        store_clock.advance(hours=1)
+    assert 2 == len(fine.taken)

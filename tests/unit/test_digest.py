@@ -70,7 +70,7 @@ def test_a_digest_has_what_is_open_with_age_owner_and_amount() -> None:
     told = digest(situation(one, watched(finding("F2", "2", severity=Severity.S4))))
     assert AlertKind.DIGEST is told.kind
     assert "Wednesday 4 March: 1 open incident" == told.subject
-    assert "Open: 1 of S1; 0 new since yesterday, 0 acknowledged." == told.sections[0].lines[0]
+    assert "Open: 1 urgent (S1); 0 new since yesterday, 0 acknowledged." == told.sections[0].lines[0]
     (item,) = told.sections[1].items
     assert ("S1", "200.00 USD") == (item.severity, item.amount)
     assert item.text.startswith("Acme & Söhne · open for 3 days · assigned to ann · A1-")

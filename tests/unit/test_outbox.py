@@ -8,6 +8,7 @@ from mappings.alerts import AlertKind, DeliveryState, Notice, NoticeItem, Notice
 from state.engine import write
 from state.outbox import Outbox, enqueue
 from state.store import CompanyStore, Store
+from sync.alert_words import joined
 from tests.stores import START, SetClock, engine_of
 
 LEASE = timedelta(minutes=5)
@@ -165,3 +166,65 @@ def test_a_message_that_was_given_up_is_shown_and_can_be_sent_again(sender: Send
     sender.sent()
     health = sender.outbox.health("mail")
     assert (0, 0, "", START) == (health.pending, health.dead, health.last_error, health.last_sent_at)
+
+
+def test_what_has_happened_to_several_companies_is_one_message_even_when_some_would_wait(
+    store: Store, company_store: CompanyStore, store_clock: SetClock
+) -> None:
+    others = [store.company(alias) for alias in ("birch", "cedar")]
+    for minutes, company in enumerate([company_store, *others]):
+        put_shared(store, company, store_clock, AlertKind.RAISED, minutes=minutes)
+    put_shared(store, others[0], store_clock, AlertKind.RAISED, shared_as="G10:bigtime:G10")
+    taken = store.outbox.take("mail", owner="me", now=store_clock.now(), lasting=LEASE, burst=5)
+    assert ["acme", "birch", "cedar"] == [delivery.company for delivery in taken]
+    assert 1 == len({delivery.message for delivery in taken})
+    told = joined([delivery.notice for delivery in taken])
+    assert ("", "acme, birch, cedar: S2 \u00b7 QuickBooks: out of reach") == (told.company, told.subject)
+    assert ("Companies", "acme, birch, cedar") == told.sections[0].items[0].facts[0]
+
+
+def test_the_end_of_an_outage_does_not_pass_the_news_of_its_beginning(
+    store: Store, company_store: CompanyStore, store_clock: SetClock
+) -> None:
+    other = store.company("birch")
+    put_shared(store, company_store, store_clock, AlertKind.RAISED)
+    put_shared(store, other, store_clock, AlertKind.RAISED)
+    outbox = store.outbox
+    first = outbox.take("mail", owner="me", now=store_clock.now(), lasting=LEASE, burst=5)
+    put_shared(store, company_store, store_clock, AlertKind.RESOLVED)
+    put_shared(store, other, store_clock, AlertKind.RESOLVED)
+    assert () == outbox.take("mail", owner="me", now=store_clock.now(), lasting=LEASE, burst=5)
+    outbox.mark_sent(first[0].message, owner="me", at=store_clock.now())
+    ends = outbox.take("mail", owner="me", now=store_clock.now(), lasting=LEASE, burst=5)
+    assert [AlertKind.RESOLVED] * 2 == [delivery.kind for delivery in ends]
+
+
+def put_shared(
+    store: Store,
+    company: CompanyStore,
+    clock: SetClock,
+    kind: AlertKind,
+    *,
+    minutes: int = 0,
+    shared_as: str = "G10:quickbooks:G10",
+) -> None:
+    alias = company.company.alias
+    item = NoticeItem(severity="S2", heading="QuickBooks: out of reach", facts=(("Finding", f"G10-{alias}"),))
+    notice = Notice(
+        kind=kind,
+        company=alias,
+        severity="S2",
+        subject=f"{alias}: S2 · QuickBooks: out of reach",
+        sections=(NoticeSection(items=(item,)),),
+        shared_as=shared_as,
+    )
+    planned = PlannedNotice(
+        key=f"{alias}/{shared_as}",
+        episode=1,
+        sequence=1 if kind is AlertKind.RAISED else 2,
+        notice=notice,
+        channels=("mail",),
+        due_at=clock.now() + timedelta(minutes=minutes),
+    )
+    with write(engine_of(store)) as connection:
+        enqueue(connection, company.company.id, planned, at=clock.now())
