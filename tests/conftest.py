@@ -18,6 +18,7 @@ _SLOW = (
     "crash",
     "faults",
     "scenarios/test_worker_on_scenarios.py",
+    "soak",
     "unit/test_laws.py",
     "unit/test_quickbooks_ledger.py",
     "unit/test_report_laws.py",

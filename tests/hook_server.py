@@ -14,6 +14,7 @@ class Hook:
     """The posts, oldest first. `answers` are (status, headers) of the next ones, then 200; status 0 breaks off."""
 
     url: str = ""
+    port: int = 0
     posts: list[dict[str, Any]] = field(default_factory=list)
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
 
@@ -23,16 +24,16 @@ class Hook:
 
 
 @contextmanager
-def hook_server() -> Iterator[Hook]:
-    """A running webhook; its address holds a word that must never be shown."""
-    hook = Hook()
+def hook_server(hook: Hook | None = None) -> Iterator[Hook]:
+    """A running webhook; its address holds a word that must never be shown. A given one comes back where it was."""
+    running = Hook() if hook is None else hook
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            status, headers = hook.answers.pop(0) if hook.answers else (200, {})
+            status, headers = running.answers.pop(0) if running.answers else (200, {})
             if status in (0, 200):
-                hook.posts.append(body)
+                running.posts.append(body)
             if not status:
                 return
             self.send_response(status)
@@ -44,12 +45,13 @@ def hook_server() -> Iterator[Hook]:
         def log_message(self, *args: Any) -> None:
             """Nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        hook.url = f"http://127.0.0.1:{server.server_address[1]}/services/canary-webhook-7731"
+    with ThreadingHTTPServer(("127.0.0.1", running.port), Handler) as server:
+        running.port = server.server_address[1]
+        running.url = f"http://127.0.0.1:{running.port}/services/canary-webhook-7731"
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
-            yield hook
+            yield running
         finally:
             server.shutdown()
             thread.join()

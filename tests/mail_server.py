@@ -84,11 +84,11 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def mail_server() -> Iterator[Mailbox]:
-    """A running mail server; its mailbox says on which port."""
-    mailbox = Mailbox()
+def mail_server(mailbox: Mailbox | None = None) -> Iterator[Mailbox]:
+    """A running mail server; its mailbox says on which port. One that was given comes back where it was."""
+    mailbox = Mailbox() if mailbox is None else mailbox
     handler = type("_BoundHandler", (_Handler,), {"mailbox": mailbox})
-    with _Server(("127.0.0.1", 0), handler) as server:
+    with _Server(("127.0.0.1", mailbox.port), handler) as server:
         mailbox.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
