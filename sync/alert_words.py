@@ -191,10 +191,7 @@ def _facts(
         ("Client", ", ".join(dict.fromkeys(clients[:3]))),
         ("Invoices" if len(invoices) > 1 else "Invoice", ", ".join(invoices[:12]) + more),
         ("Proof", str(findings[0].finding.proof).replace("_", " ") if clients and not is_over else ""),
-        (
-            "Was open for" if is_over else "Open for",
-            age_text(min(each.since for each in findings), context.now) if findings else "",
-        ),
+        ("Was open for" if is_over else "Open for", age),
         ("Assigned to", ", ".join(owners)),
         ("Findings" if len(names) > 1 else "Finding", ", ".join(names[:12]) + rest),
         ("Incident", safe(context.incident)),
