@@ -18,7 +18,7 @@ from state.runs import COMPARE
 from sync.exit_codes import ExitCode
 from sync.knowledge import Knowledge
 from sync.ports import BookStore, Clock
-from sync.readings import COMPARE, RUNS_LOOKED_AT, gaps_of, last_read_at, was_read
+from sync.readings import RUNS_LOOKED_AT, gaps_of, last_read_at, was_read
 from sync.reconciling import AlertPlan, ReconcileOutcome, reconcile_company
 from sync.reporting import CallCount, PullReport, RunCertificate, RunReport, certificate_document, exit_code_of
 from sync.rules.moment import Moment

@@ -9,8 +9,8 @@ import msgspec
 from mappings.findings import Gap
 from mappings.model import System
 from mappings.records import RunRecord
+from state.runs import COMPARE
 
-COMPARE = "compare"  # the kind of a run that reads nothing
 RUNS_LOOKED_AT = 1_000  # ten days of cycles
 # Gaps that say that not all of a system's changes were heard; the others name records, settings or rights.
 _UNREAD = frozenset({"G1", "G3", "G10"})
