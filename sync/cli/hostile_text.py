@@ -26,7 +26,7 @@ def spreadsheet_text(text: str) -> str:
 
 def visible_json(text: str) -> str:
     r"""JSON text with unseen characters inside its strings written as `\uXXXX`, which means the same to a parser."""
-    if text.isascii():
+    if text.isascii() and "\x7f" not in text:  # the one character of ASCII that JSON leaves as it is
         return text
     return "".join(
         _json_escape(character) if character != "\n" and _is_unseen(character) else character for character in text

@@ -6,7 +6,7 @@ import json
 import zipfile
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -63,6 +63,7 @@ def test_markup_is_shown_and_not_obeyed() -> None:
 
 
 @given(st.text())
+@example("\x7f")
 def test_visible_json_means_the_same(text: str) -> None:
     document = visible_json(json.dumps({"name": text}, ensure_ascii=False, indent=2))
     assert {"name": text} == json.loads(document)
