@@ -11,12 +11,14 @@ from datetime import date, datetime
 
 import msgspec
 
-from mappings.model import RecordKey
+from mappings.model import Kind, RecordKey
 from mappings.records import StoredRecord
 from sync.pulling.windows import month_of
 
 # fewer records than this lost at once say nothing about rights
 _FEWEST_KNOWN = 10
+# nobody deletes every invoice of a firm; a login without rights shows none
+_FEWEST_INVOICES = 2
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,18 +83,23 @@ def infer_absence(
     expected: Callable[[StoredRecord], bool],
     reads: Reads,
     accept_losses: bool = False,
+    rights_are_lost: bool = False,
 ) -> Absence:
     """What follows for the known records from one complete reply.
 
     Only records that the reply was `expected` to show can be absent from it. `accept_losses` is a person's word
-    that many records were really deleted.
+    that many records were really deleted. `rights_are_lost`: another list of this run has shown that the login lost
+    rights, so that nothing that is absent here is gone either.
     """
     if not seen.is_certain:
         return Absence()
     asked = [record for record in known if expected(record)]
     absent = [record for record in asked if record.key.id not in seen]
     lost = frozenset() if accept_losses else _lost_months(asked, absent, seen)
-    if not accept_losses and _is_loss(len(asked), len(absent), _shown(asked, seen)):
+    is_loss = (
+        rights_are_lost or _is_empty(asked, absent, seen) or _is_loss(len(asked), len(absent), _shown(asked, seen))
+    )
+    if absent and not accept_losses and is_loss:
         return Absence(
             lost_months=frozenset(month for record in absent for month in _filed_months(record)), lost_count=len(absent)
         )
@@ -137,6 +144,13 @@ def _shown(asked: Sequence[StoredRecord], seen: Seen) -> int:
     months = {month for record in asked for month in _filed_months(record)}
     undated = sum(1 for record in asked if not _filed_months(record) and record.key.id in seen)
     return sum(seen.rows.get(month, 0) for month in months) + undated
+
+
+def _is_empty(asked: Sequence[StoredRecord], absent: Sequence[StoredRecord], seen: Seen) -> bool:
+    """Whether a list of invoices shows nothing at all any more."""
+    if seen.ids or seen.prefixes or len(absent) < _FEWEST_INVOICES:
+        return False
+    return all(record.key.kind is Kind.INVOICE for record in asked)
 
 
 def _is_loss(known: int, absent: int, shown: int) -> bool:

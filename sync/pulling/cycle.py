@@ -103,6 +103,7 @@ class Cycle:
     read_days: dict[ListName, list[Days]] = field(default_factory=dict)
     filed: dict[Kind, dict[int, set[str]]] = field(default_factory=dict)
     missing_dates: dict[RecordKey, tuple[date, ...]] = field(default_factory=dict)
+    has_lost_rights: bool = False
     set_aside: dict[Kind, set[str]] = field(default_factory=dict)
     unreadable_months: dict[ListName, set[int]] = field(default_factory=dict)
 
@@ -124,6 +125,7 @@ class Cycle:
 
     def add_lost_rights(self, kind: Kind, count: int) -> None:
         """Say that so many records are not shown any more that the login must have lost rights."""
+        self.has_lost_rights = True
         self.add_gap(
             "G8",
             f"BigTime does not show {count} {kind.value}s that it showed before: the staff member of the API token has "

@@ -182,6 +182,7 @@ def _judge(cycle: Cycle, name: ListName, *, asked_at: datetime, before: Feed, sp
         expected=lambda record: whole or _is_expected(cycle, name, periods, record),
         reads=Reads(run_started_at=cycle.started_at, oldest_read_at=feed.oldest_read_at),
         accept_losses=cycle.accepts_losses,
+        rights_are_lost=cycle.has_lost_rights,
     )
     covered = {
         month for span in spans for month in covered_months(feed, span.months, periods, span.days)

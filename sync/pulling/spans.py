@@ -133,8 +133,14 @@ def is_suspicious(rows: int, feed: Feed) -> bool:
     """
     if feed.cap_rows is not None and rows >= feed.cap_rows:
         return True
-    is_round = rows >= 100 and (rows % 100 == 0 or rows % 250 == 0 or rows & (rows - 1) == 0)
-    return is_round and rows >= feed.largest_rows
+    return is_a_limit(rows) and rows >= feed.largest_rows
+
+
+def is_a_limit(rows: int) -> bool:
+    """Whether somebody would choose this number as a list's limit: 100, 250, 500 and so on, or a power of two."""
+    digits = str(rows).rstrip("0")
+    is_decimal = digits in {"1", "2", "3", "4", "5", "25", "75", "15"}
+    return rows >= 100 and (is_decimal or rows & (rows - 1) == 0)
 
 
 def halves(days: Days) -> tuple[Days, Days] | None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -156,3 +157,27 @@ def test_showing_more_never_makes_more_gone(known: set[int], shown: set[int], ex
     fewer = judge(records, [stored(number) for number in sorted(shown)], accept_losses=True)
     more = judge(records, [stored(number) for number in sorted(shown | extra)], accept_losses=True)
     assert {record.key for record in more.gone} <= {record.key for record in fewer.gone}
+
+
+def test_a_list_of_invoices_that_is_suddenly_empty_is_a_loss_of_rights() -> None:
+    known = [
+        msgspec.structs.replace(stored(number), key=RecordKey(System.BIGTIME, Kind.INVOICE, str(number)))
+        for number in range(2)
+    ]
+
+    assert (judge(known, []).lost_count, judge(known, []).missing) == (2, ())
+    assert len(judge(known[:1], []).missing) == 1
+    assert len(judge(known, known[:1]).missing) == 1
+    assert len(judge(known, [], accept_losses=True).missing) == 2
+
+
+def test_what_is_absent_beside_a_loss_of_rights_is_not_missing_either() -> None:
+    lost = infer_absence(
+        [stored(1)],
+        Seen(ids=frozenset()),
+        expected=lambda _: True,
+        reads=Reads(run_started_at=NOW, oldest_read_at=NOW),
+        rights_are_lost=True,
+    )
+
+    assert (lost.lost_count, lost.missing, lost.gone) == (1, (), ())
