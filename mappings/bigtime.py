@@ -28,6 +28,7 @@ _TICKS_DATE = re.compile(r"/Date\((-?\d{1,15})(?:([+-])(\d\d)(\d\d))?\)/")
 _WHOLE_NUMBER = re.compile(r"(-?\d+)\.0+")
 # .NET's default value of a date: nobody has set it.
 _UNSET_DATE = date(1, 1, 1)
+_NOT_MIDNIGHT = re.compile(r"[T ](?!00:00(:00)?(\D|$))\d")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MATERIAL_LINE_FIELDS = (
     "nm", "nt", "amt", "quantity", "rate", "acctsid", "salestaxsid", "salestaxamt", "istaxable", "iscredit",
@@ -155,6 +156,7 @@ def _payment(row: _Row, vocabulary: Vocabulary, currency: str) -> Payment:
         method_name=method_name,
         reference=_text(row, "PaymentNumber"),
         invoice_number=_text(row, "InvoiceNumber"),
+        has_time_of_day=_has_time_of_day(row, "AppliedDate" if _date(row, "AppliedDate") else "PaidDate"),
     )
 
 
@@ -307,6 +309,12 @@ def _date(row: _Row, name: str) -> date | None:
     if found is None:
         raise refuse(name, text, "is not a date that we know: expected YYYY-MM-DD, with or without a time")
     return None if found == _UNSET_DATE else found
+
+
+def _has_time_of_day(row: _Row, name: str) -> bool:
+    """Whether a date was written with another time than midnight, or as an instant."""
+    written = _ISO_DATE.fullmatch(text := _text(row, name))
+    return bool(_NOT_MIDNIGHT.match(text[len(written[1]) :])) if written else bool(text)
 
 
 def _written_date(text: str) -> date | None:

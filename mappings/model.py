@@ -148,7 +148,8 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, tag="payment"):
     one invoice: exactly one line, `total_minor` is the whole payment and repeats over its rows (never sum it).
     `payment_id` is BigTime's PaymentSid, which repeats over rows; in QuickBooks it is the record's own id.
     `method_name` is the system's own word, `reference` the cheque or reference number. `auto_linked` is true
-    for the note QuickBooks writes when it links credits to charges by itself.
+    for the note QuickBooks writes when it links credits to charges by itself. `has_time_of_day`: BigTime wrote the
+    day with a time, so that it may be another day where the books are kept.
     """
 
     client_id: str
@@ -170,6 +171,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, tag="payment"):
     created_at: datetime | None = None
     modified_at: datetime | None = None
     receivable_account_id: str = ""
+    has_time_of_day: bool = False
 
 
 class CreditMemo(msgspec.Struct, frozen=True, kw_only=True, tag="credit_memo"):

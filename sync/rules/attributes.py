@@ -2,15 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
 from mappings.findings import Proof, Severity
-from mappings.model import Book, History, Method, Preferences, Version
+from mappings.model import Book, CreditMemo, History, LineTarget, Method, Payment, Preferences, Version
 from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, Line, Pair, Row
 from sync.rules.draft import Draft, on_case
 from sync.rules.matching import may_be_same
 from sync.rules.moment import Moment
 from sync.rules.past import PastLine, past_lines
+
+# Who enters a payment may correct it at once; what is changed later was applied later.
+_ONE_SITTING = timedelta(hours=1)
 
 
 def rounding(desk: Desk) -> tuple[Draft, ...]:
@@ -186,6 +189,8 @@ def _credits_of(desk: Desk, line: Line) -> tuple[History, ...]:
 def amounts_differ(desk: Desk) -> tuple[Draft, ...]:
     """D1: one payment or credit with two amounts. Example: 300.00 in QuickBooks, 250.00 in BigTime: +50.00.
 
+    D6: a credit whose amounts differ by exactly the tax: 110.00 in QuickBooks, 100.00 in BigTime.
+
     Told by the same reference, or by days close together when one is left on each side; without the reference money
     and credit are two things. Of several, those of the nearest days belong together, then the nearest amounts. A
     client credit is group A's business.
@@ -211,8 +216,22 @@ def amounts_differ(desk: Desk) -> tuple[Draft, ...]:
         for row, line in fitting:
             if used.isdisjoint({row.id, line.id}):
                 used |= {row.id, line.id}
-                drafts.append(_amount_draft(case, row, line))
+                drafts.append(_amount_draft(case, row, line, is_tax=_is_tax(desk, case, row, line)))
     return tuple(drafts)
+
+
+def _is_tax(desk: Desk, case: Case, row: Item, line: Item) -> bool:
+    """Whether one amount is the other less the tax: that of the credit memo behind it, else that of the invoice."""
+    assert row.row is not None
+    assert line.line is not None
+    if line.line.funding is not Funding.CREDIT:
+        return False
+    memos = [desk.histories[key].content for key in line.line.credit_keys if key in desk.histories]
+    rates = [(memo.total_minor, memo.tax_minor) for memo in memos if isinstance(memo, CreditMemo)]
+    rates += [(each.total_minor, each.tax_minor) for each in (case.twin, case.invoice) if each is not None]
+    ours, theirs = row.row.amount_minor, line.line.amount_minor
+    small, large = sorted((ours, theirs))
+    return any(tax > 0 and small * total == large * (total - tax) for total, tax in rates)
 
 
 def _is_about_to_come(row: Item, line: Item, moment: Moment) -> bool:
@@ -268,19 +287,20 @@ def _is_one_kind(row: Row, line: Line, names: frozenset[str]) -> bool:
     return method is Method.CREDIT_MEMO or row.payment.method_name in names
 
 
-def _amount_draft(case: Case, row: Item, line: Item) -> Draft:
+def _amount_draft(case: Case, row: Item, line: Item, *, is_tax: bool) -> Draft:
     assert row.row is not None
     assert line.line is not None
     same = _has_reference_of(row.row, line.line)
+    difference = " The difference is exactly the tax." if is_tax else ""
     return on_case(
         case,
-        code="D1",
+        code="D6" if is_tax else "D1",
         proof=Proof.PROVED if same else Proof.LIKELY,
         reason="both carry the same reference" if same else "same invoice and time, and nothing else to match with",
         exposure_minor=row.effect_minor + line.effect_minor,
         explanation=(
             f"A payment on invoice {case.number} is {case.money(row.row.amount_minor)} in BigTime and "
-            f"{case.money(line.line.amount_minor)} in QuickBooks. Correct it in BigTime to what QuickBooks has."
+            f"{case.money(line.line.amount_minor)} in QuickBooks.{difference} Correct it in BigTime to what QuickBooks has."
         ),
         records=(row.row.history, line.line.history),
         consumes=(row, line),
@@ -291,8 +311,10 @@ def _amount_draft(case: Case, row: Item, line: Item) -> Draft:
 def booked_in_different_months(desk: Desk) -> tuple[Draft, ...]:
     """D4: one application belongs to one month in QuickBooks and to another in BigTime.
 
-    Example: QuickBooks 31 March, BigTime 2 April: March's applied balance is short in BigTime. A day's difference is
-    midnight in another time zone and is not told. More urgent when one of the days is in a closed period.
+    Example: QuickBooks 31 March, BigTime 1 April: March's applied balance is short in BigTime. A day's difference is
+    information when BigTime wrote a time of day, which may be midnight in another time zone. No day until which
+    QuickBooks last changed the payment is told: the payment's own date does not move when it is applied later. More
+    urgent when one of the days is in a closed period.
     """
     drafts = []
     for case in desk.cases.values():
@@ -300,11 +322,35 @@ def booked_in_different_months(desk: Desk) -> tuple[Draft, ...]:
             if len(pair.rows) != 1 or len(pair.lines) != 1:
                 continue
             ours, theirs = pair.rows[0].on, pair.lines[0].payment.paid_on
-            if ours is None or theirs is None or abs(ours - theirs).days <= 1:
+            if ours is None or theirs is None or (ours.year, ours.month) == (theirs.year, theirs.month):
                 continue
-            if (ours.year, ours.month) != (theirs.year, theirs.month):
-                drafts.append(_month_draft(case, pair, closed=_is_closed(desk.book, min(ours, theirs))))
+            if _is_applied_late(pair.rows[0], pair.lines[0], desk.moment):
+                continue
+            severity = Severity.S2 if _is_closed(desk.book, min(ours, theirs)) else Severity.S3
+            may_be_midnight = abs(ours - theirs).days == 1 and pair.rows[0].payment.has_time_of_day
+            drafts.append(_month_draft(case, pair, severity=Severity.S4 if may_be_midnight else severity))
     return tuple(drafts)
+
+
+def _is_applied_late(row: Row, line: Line, moment: Moment) -> bool:
+    """Whether BigTime's day can be the one on which an old payment was put on the invoice."""
+    ours, theirs = row.on, line.payment.paid_on
+    if ours is None or theirs is None:
+        return False
+    first = next((each for each in line.history.versions if _puts(each, line)), line.history.latest)
+    changed_at = first.content.modified_at if isinstance(first.content, Payment) else None
+    created_at = line.payment.created_at
+    if changed_at is None or created_at is None or changed_at <= created_at + _ONE_SITTING:
+        return False
+    return theirs <= ours <= moment.day_of(changed_at) + timedelta(days=1)
+
+
+def _puts(version: Version, line: Line) -> bool:
+    """Whether a version of a QuickBooks payment already had the line on its invoice."""
+    content = version.content
+    return isinstance(content, Payment) and any(
+        each.target is LineTarget.INVOICE and each.target_id == line.invoice_id for each in content.lines
+    )
 
 
 def _is_closed(book: Book, day: date) -> bool:
@@ -313,7 +359,7 @@ def _is_closed(book: Book, day: date) -> bool:
     return isinstance(content, Preferences) and content.book_close_on is not None and day <= content.book_close_on
 
 
-def _month_draft(case: Case, pair: Pair, *, closed: bool) -> Draft:
+def _month_draft(case: Case, pair: Pair, *, severity: Severity) -> Draft:
     row, line = pair.rows[0], pair.lines[0]
     return on_case(
         case,
@@ -328,7 +374,7 @@ def _month_draft(case: Case, pair: Pair, *, closed: bool) -> Draft:
         ),
         records=(row.history, line.history),
         subject=(row.history.key, line.history.key),
-        severity=Severity.S2 if closed else Severity.S3,
+        severity=severity,
     )
 
 

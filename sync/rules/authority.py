@@ -1,13 +1,15 @@
 """Group A: posted invoices are credited only in QuickBooks."""
 
+from collections import defaultdict
 from datetime import date
 
 from mappings.findings import Proof, Severity
-from mappings.model import Method
+from mappings.model import Method, Posted
 from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, Line, Row
 from sync.rules.draft import Draft, on_case
 from sync.rules.duplicates import extra_credits
 from sync.rules.moment import Moment
+from sync.rules.past import past_lines
 
 
 def _is_credit(item: Item) -> bool:
@@ -218,27 +220,56 @@ def marked_as_paid(desk: Desk) -> tuple[Draft, ...]:
 
 
 def credit_on_dead_twin(desk: Desk) -> tuple[Draft, ...]:
-    """A7: a client credit on a BigTime invoice whose QuickBooks invoice is void or deleted."""
+    """A7: a client credit on a posted BigTime invoice whose QuickBooks invoice is void, deleted or not to be found.
+
+    What QuickBooks had applied to the dead invoice came from there, whatever BigTime calls it, and is E6's.
+    """
+    pushed = defaultdict(list)
+    for line in past_lines(desk.histories.values()):
+        pushed[line.invoice_id].append(line.amount_minor)
     drafts = []
     for case in desk.cases.values():
-        rows = [row for row in case.rows if row.payment.method is Method.ACCOUNT_CREDIT and row.amount_minor > 0]
-        if case.quickbooks is not None or case.dead_twin is None or not rows:
+        if case.quickbooks is not None or case.candidates:
+            continue
+        if case.dead_twin is None and case.invoice.posted is not Posted.YES:
+            continue
+        rows = _given_in_bigtime(case, pushed[case.dead_twin.key.id] if case.dead_twin else [])
+        if not rows:
             continue
         credit = sum(row.amount_minor for row in rows)
         drafts.append(
             on_case(
                 case,
                 code="A7",
-                proof=Proof.PROVED,
-                reason="QuickBooks shows the invoice as void or deleted",
+                proof=Proof.PROVED if case.dead_twin else Proof.LIKELY,
+                reason=(
+                    "QuickBooks shows the invoice as void or deleted"
+                    if case.dead_twin
+                    else "BigTime says that it was posted, and no QuickBooks invoice has its number and client"
+                ),
                 exposure_minor=credit,
                 explanation=(
                     f"Invoice {case.number} holds a client credit of {case.money(credit)} in BigTime, but "
-                    "its QuickBooks invoice is void or deleted. Void it in BigTime too, or post it again."
+                    f"its QuickBooks invoice {'is void or deleted' if case.dead_twin else 'cannot be found'}. "
+                    "Void it in BigTime too, or post it again."
                 ),
-                records=(case.bigtime, case.dead_twin, *(row.history for row in rows)),
+                records=(case.bigtime, *((case.dead_twin,) if case.dead_twin else ()), *(row.history for row in rows)),
                 subject=(case.bigtime.key, *(row.history.key for row in rows)),
                 severity=Severity.S2,
             )
         )
     return tuple(drafts)
+
+
+def _given_in_bigtime(case: Case, pushed_minor: list[int]) -> list[Row]:
+    """The client credits of a case but those that QuickBooks had applied, each amount once."""
+    left = list(pushed_minor)
+    rows = []
+    for row in case.rows:
+        if row.payment.method is not Method.ACCOUNT_CREDIT or row.amount_minor <= 0:
+            continue
+        if row.amount_minor in left:
+            left.remove(row.amount_minor)
+        else:
+            rows.append(row)
+    return rows

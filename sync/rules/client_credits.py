@@ -6,11 +6,12 @@ from datetime import timedelta
 from mappings.findings import Proof, Severity
 from mappings.ledger import Credit, Origin
 from mappings.model import CreditMemo, Entry, History, Invoice, Kind, Method, Payment, RecordKey, RefundReceipt, System
-from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, amount
+from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, OpenCredit, amount
 from sync.rules.draft import Draft, on_case
 
 # Rules on unclaimed property differ by state; none of them looks at a credit younger than this.
 UNCLAIMED_AFTER = timedelta(days=180)
+CREDIT_AGES = tuple(timedelta(days=days) for days in (30, 60, 90, 180, 365))
 # How BigTime names a credit that a person gave: by its credit tool, or by hand under the memo's name.
 _GIVEN = frozenset({Method.ACCOUNT_CREDIT, Method.CREDIT_MEMO})
 _SAME_EVENT = timedelta(days=3)
@@ -244,13 +245,17 @@ def credit_beside_debt(desk: Desk) -> tuple[Draft, ...]:
 
 
 def unclaimed_credit(desk: Desk) -> tuple[Draft, ...]:
-    """F5: a credit that nobody has used for 180 days since its occasion. Rules on unclaimed property vary by state."""
+    """F5: a credit that nobody has used since its occasion for longer than `stale_credit_days`.
+
+    Its age is told in steps of 30, 60, 90, 180 and 365 days; from 180 days on there may be rules on unclaimed property,
+    which vary by state.
+    """
     drafts = []
     for credit in desk.ledger.credits:
         if credit.remaining_minor <= 0 or credit.issued_on is None:
             continue
         age = desk.moment.today - credit.issued_on
-        if age > UNCLAIMED_AFTER:
+        if age > desk.moment.stale_after:
             drafts.append(
                 _draft(
                     desk,
@@ -260,8 +265,9 @@ def unclaimed_credit(desk: Desk) -> tuple[Draft, ...]:
                     reason="QuickBooks shows it as remaining",
                     exposure_minor=credit.remaining_minor,
                     explanation=(
-                        f"{amount(credit.remaining_minor, credit.currency)} of credit is {age.days} days old. Use it, refund "
-                        "it, or ask counsel: states have rules on unclaimed property."
+                        f"{amount(credit.remaining_minor, credit.currency)} of credit has not been used for more than "
+                        f"{max(step for step in (*CREDIT_AGES, desk.moment.stale_after) if step < age).days} days. Use it in QuickBooks, or refund it"
+                        f"{'; or ask counsel: states have rules on unclaimed property' if age > UNCLAIMED_AFTER else ''}."
                     ),
                 )
             )
@@ -365,9 +371,9 @@ def write_off_on_one_side(desk: Desk) -> tuple[Draft, ...]:
 
 
 def unmapped_client(desk: Desk) -> tuple[Draft, ...]:
-    """C7: a credit belongs to a QuickBooks customer that could be several BigTime clients, or none can be chosen.
+    """C7: an open credit belongs to a QuickBooks customer that is no BigTime client, or could be several.
 
-    A customer that BigTime has never had is no finding: firms may have clients in QuickBooks only.
+    A job is its parent's client, and a parent its jobs'. The credit itself is then told here, and not as C1 or C2.
     """
     unclear = {candidate for ambiguous in desk.links.clients.ambiguous for candidate in ambiguous.candidates}
     shared = {
@@ -375,21 +381,41 @@ def unmapped_client(desk: Desk) -> tuple[Draft, ...]:
         for customer in desk.histories
         if customer.kind is Kind.CUSTOMER and len(desk.links.clients.clients_of(customer.id)) > 1
     }
+    families = _families_in_bigtime(desk)
     return tuple(
-        Draft(
-            code="C7",
-            proof=Proof.CANNOT_TELL,
-            reason="names and ids leave more than one choice",
-            exposure_minor=credit.remaining_minor,
-            currency=credit.currency,
-            client=desk.client_of(credit.client_id),
-            invoice=None,
-            explanation=(
-                f"A credit of {amount(credit.remaining_minor, credit.currency)} belongs to a QuickBooks customer that cannot be "
-                "told apart among BigTime's clients. Link the client to the customer in BigTime."
-            ),
-            records=(credit.history,),
-        )
+        _unmapped_draft(desk, credit, is_unclear=credit.client_id in unclear | shared)
         for credit in desk.open_credits
-        if credit.client_id in unclear | shared and credit.remaining_minor > 0
+        if credit.remaining_minor > 0
+        and not isinstance(credit.content, Entry)
+        and (
+            credit.client_id in unclear | shared
+            or (
+                RecordKey(System.QUICKBOOKS, Kind.CUSTOMER, credit.client_id) in desk.histories
+                and families.isdisjoint(desk.links.clients.line_of(credit.client_id))
+            )
+        )
+    )
+
+
+def _families_in_bigtime(desk: Desk) -> frozenset[str]:
+    """The customers that a BigTime client is, or is a job of."""
+    links = desk.links.clients
+    return frozenset(member for link in links.links for member in links.line_of(link.quickbooks_id))
+
+
+def _unmapped_draft(desk: Desk, credit: OpenCredit, *, is_unclear: bool) -> Draft:
+    what = "cannot be told apart among BigTime's clients" if is_unclear else "is no client in BigTime"
+    return Draft(
+        code="C7",
+        proof=Proof.CANNOT_TELL if is_unclear else Proof.LIKELY,
+        reason="names and ids leave more than one choice" if is_unclear else "no client has its name, id or invoices",
+        exposure_minor=credit.remaining_minor,
+        currency=credit.currency,
+        client=desk.client_of(credit.client_id),
+        invoice=None,
+        explanation=(
+            f"A credit of {amount(credit.remaining_minor, credit.currency)} belongs to a QuickBooks customer that {what}. "
+            "Link the client to the customer in BigTime, or use the credit in QuickBooks."
+        ),
+        records=(credit.history,),
     )

@@ -16,17 +16,18 @@ from sync.rules.moment import Moment
 def extra_credits(case: Case, moment: Moment) -> tuple[tuple[Row, Row], ...]:
     """Client credits on an invoice that repeat an earlier one, each with the one it repeats.
 
-    Same amount, within the duplicate window, and not told apart by two different reference numbers. Reversed
-    pairs do not count. The earliest of a run is the original.
+    Same amount, within the duplicate window, and not told apart by two different reference numbers. Reversed pairs
+    do not count, nor does what is in step with QuickBooks: beside that, a second one is a credit in both systems.
+    The earliest of a run is the original.
     """
-    reversed_keys = {row.history.key for pair in case.pairs if not pair.lines for row in pair.rows}
+    paired_keys = {row.history.key for pair in case.pairs for row in pair.rows}
     client_credits = sorted(
         (
             row
             for row in case.rows
             if row.payment.method is Method.ACCOUNT_CREDIT
             and row.amount_minor > 0
-            and row.history.key not in reversed_keys
+            and row.history.key not in paired_keys
         ),
         key=lambda row: (row.on is None, row.on, row.history.first.observed_at, row.history.key.id),
     )
@@ -96,9 +97,11 @@ def push_back_echo(desk: Desk) -> tuple[Draft, ...]:
         partners = [pair for pair in case.pairs if pair.lines and pair.rows]
         for item in items:
             assert item.row is not None
-            if item.row.payment.method is Method.ACCOUNT_CREDIT or item.effect_minor >= 0:
+            if item.effect_minor >= 0:
                 continue
             found = _original(item.row, partners)
+            if item.row.payment.method is Method.ACCOUNT_CREDIT and not _is_named_alike(item.row, found):
+                continue
             if found is None and _is_sum_of_credits(item.row, case):
                 found = (None, tuple(line for line in case.lines if line.funding is not Funding.CASH))
             if found is not None:
@@ -114,6 +117,12 @@ def _original(row: Row, pairs: list[Pair]) -> tuple[Row | None, tuple[Line, ...]
     ]
     candidates.sort(key=lambda both: (both[0].payment.reference != row.payment.reference, both[0].history.key.id))
     return candidates[0] if candidates else None
+
+
+def _is_named_alike(row: Row, found: tuple[Row | None, tuple[Line, ...]] | None) -> bool:
+    """Whether a row has the reference of the one that it repeats. Only a push writes one on a client credit."""
+    original = found[0] if found else None
+    return original is not None and bool(row.payment.reference) and row.payment.reference == original.payment.reference
 
 
 def _is_sum_of_credits(row: Row, case: Case) -> bool:

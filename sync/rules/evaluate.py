@@ -33,7 +33,7 @@ from sync.rules.changes import (
     twin_of_another_customer,
 )
 from sync.rules.client_credits import (
-    UNCLAIMED_AFTER,
+    CREDIT_AGES,
     credit_beside_debt,
     credit_without_occasion,
     one_overpayment_twice,
@@ -192,7 +192,12 @@ def _recheck_at(desk: Desk) -> datetime | None:
         if (settled := settles_at(desk.cases[item.case_id], moment)) is not None
     ]
     days = [day for credit in desk.open_credits for day in _days_of_credit(credit, moment)]
-    days += [credit.issued_on + UNCLAIMED_AFTER for credit in desk.ledger.credits if credit.issued_on]
+    days += [
+        credit.issued_on + wait
+        for credit in desk.ledger.credits
+        if credit.issued_on
+        for wait in (moment.stale_after, *CREDIT_AGES)
+    ]
     days += [
         history.content.due_on
         for history in desk.book.histories

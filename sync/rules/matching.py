@@ -18,6 +18,8 @@ from sync.rules.desk import Funding, Line, Pair, Row
 _LARGEST_SPLIT = 4
 _MOST_CANDIDATES = 12
 _FAR = 10_000
+# The parts of one push have the days of its payment, give or take a weekend and a holiday.
+_ONE_PUSH_DAYS = 4
 
 
 class Matching(msgspec.Struct, frozen=True):
@@ -141,7 +143,7 @@ def _match_splits(rows: Sequence[Row], lines: Sequence[Line]) -> tuple[list[Pair
             left_rows.remove(row)
             left_lines = [line for line in left_lines if line not in part]
     for line in list(left_lines):
-        suiting = [row for row in left_rows if may_be_same(row, line) and _may_be_part(row)]
+        suiting = [row for row in left_rows if may_be_same(row, line) and _may_be_part(row, line)]
         chosen = _only_sum([row.amount_minor for row in suiting], line.amount_minor)
         if chosen:
             group = tuple(suiting[index] for index in chosen)
@@ -151,9 +153,13 @@ def _match_splits(rows: Sequence[Row], lines: Sequence[Line]) -> tuple[list[Pair
     return pairs, left_rows, left_lines
 
 
-def _may_be_part(row: Row) -> bool:
-    """A client credit is an event of its own; only pushed-back payments arrive in parts."""
-    return row.payment.method is not Method.ACCOUNT_CREDIT
+def _may_be_part(row: Row, line: Line) -> bool:
+    """Whether a row may be one of several that a line arrived in.
+
+    A client credit of another week is an event of its own. One of the line's own days may be the part that a credit
+    paid: some BigTimes call what is pushed back so.
+    """
+    return row.payment.method is not Method.ACCOUNT_CREDIT or _days(row.on, line.payment.paid_on) <= _ONE_PUSH_DAYS
 
 
 def _only_sum(amounts: Sequence[int], target: int) -> tuple[int, ...]:

@@ -143,15 +143,25 @@ def not_in_quickbooks(desk: Desk) -> tuple[Draft, ...]:
     return tuple(drafts)
 
 
+# The findings that say what became of a credit, and the kinds of credit they say it of.
+_TELLS_THE_REST = {
+    "B7": {Kind.PAYMENT},
+    "C6b": {Kind.PAYMENT},
+    "C7": {Kind.PAYMENT, Kind.CREDIT_MEMO},
+    "E6": {Kind.PAYMENT},
+    "F7": {Kind.PAYMENT, Kind.CREDIT_MEMO},
+}
+
+
 def freed_payments(drafts: tuple[Draft, ...]) -> frozenset[RecordKey]:
-    """The QuickBooks payments whose unapplied rest is already told by an E6, C6b or B5 finding."""
+    """The QuickBooks credits whose rest another finding already tells: E6, C6b, B5, B7, C7 or F7."""
     twice = frozenset(key for draft in drafts if draft.code == "B5" and not draft.consumes for key in draft.subject)
     return twice | frozenset(
         history.key
         for draft in drafts
-        if draft.code in {"E6", "C6b"}
+        if draft.code in _TELLS_THE_REST
         for history in draft.records
-        if history.key.system is System.QUICKBOOKS and history.key.kind is Kind.PAYMENT
+        if history.key.system is System.QUICKBOOKS and history.key.kind in _TELLS_THE_REST[draft.code]
     )
 
 
@@ -189,7 +199,7 @@ def _open_credit_draft(desk: Desk, credit: OpenCredit) -> Draft:
         invoice=None,
         explanation=f"{what}{old}. BigTime cannot show it. Apply it to an open invoice in QuickBooks, or refund it.",
         records=(credit.history,),
-        severity=Severity.S3 if stale else Severity.S4,
+        severity=Severity.S3 if stale and isinstance(credit.content, Payment) else Severity.S4,
     )
 
 

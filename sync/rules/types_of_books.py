@@ -46,7 +46,7 @@ TYPES_OF_BOOKS = (
         "D6",
         "tax-on-one-side",
         S2,
-        "The totals differ by exactly the sales tax of one side.",
+        "The totals, or the amounts of one credit, differ by exactly the sales tax.",
         "Correct the side without tax.",
     ),
     finding_type(
@@ -158,9 +158,9 @@ TYPES_OF_BOOKS = (
     ),
     finding_type(
         "F5",
-        "unclaimed-credit",
+        "stale-credit",
         S3,
-        "A credit has been open for more than 180 days.",
+        "A credit has been open for longer than the days set for it (30).",
         "Use it, refund it, or ask counsel about unclaimed property.",
     ),
     finding_type(

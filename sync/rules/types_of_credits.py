@@ -49,7 +49,7 @@ TYPES_OF_CREDITS = (
         "A7",
         "credit-on-invoice-with-dead-twin",
         S2,
-        "A client credit sits in BigTime on an invoice whose QuickBooks invoice is void or deleted.",
+        "A client credit sits in BigTime on an invoice whose QuickBooks invoice is void, deleted or not to be found.",
         "Void the invoice in BigTime too, or post it again; then decide about the credit.",
     ),
     finding_type(
@@ -162,7 +162,7 @@ TYPES_OF_CREDITS = (
         "C7",
         "client-cannot-be-told",
         S3,
-        "A credit belongs to a QuickBooks customer that cannot be told apart among BigTime's clients.",
+        "A credit belongs to a QuickBooks customer that is no BigTime client, or could be several.",
         "Link the client to the customer in BigTime.",
     ),
     finding_type(
