@@ -23,6 +23,7 @@ from sync.checker_records import (
     left,
     links,
     on_invoice,
+    shown,
     total,
 )
 
@@ -102,6 +103,19 @@ def _rows(records: Raws, _: Finding) -> Sums:
 def _lines(records: Raws, finding: Finding) -> Sums:
     """An application that BigTime does not have lowers QuickBooks by its amount."""
     return set(records.lines(_twin(finding)))
+
+
+def _waiting(records: Raws, finding: Finding) -> Sums:
+    """G4: an application that may still arrive, or all of the difference but what client credits make of it."""
+    rows = records.rows()
+    credited = {sum(chosen, ZERO) for count in range(min(len(rows), 6) + 1) for chosen in combinations(rows, count)}
+    differences = {
+        shown(ours) - amount(theirs.get("Balance")) + credit
+        for ours in records.present("bigtime", "invoice")
+        for theirs in records.present("quickbooks", "invoice")
+        for credit in credited
+    }
+    return _lines(records, finding) | differences
 
 
 def _both(records: Raws, finding: Finding) -> Sums:
@@ -296,7 +310,8 @@ ABOUT_THE_RUN = frozenset({"G1", "G2", "G3", "G5", "G6", "G8", "G9", "G10", "G11
 # What a claim must be made of. A code that is not here claims nothing, or is looked at in its own way (D2).
 _CLAIMS: Mapping[str, _Sums] = {
     **dict.fromkeys(("A1", "A2", "A4", "B1", "B2", "B4", "B5"), _rows),
-    **dict.fromkeys(("C3", "C8", "G4"), _lines),
+    **dict.fromkeys(("C3", "C8"), _lines),
+    "G4": _waiting,
     **dict.fromkeys(("C4", "C6b", "D1", "E2", "E3", "E4", "E5"), _both),
     **dict.fromkeys(("D5", "D9", "E1", "E7"), _totals),
     "D6": _totals_or_both,

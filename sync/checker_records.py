@@ -110,6 +110,12 @@ def total(invoice: Record) -> Decimal:
     return amount(subtotal) + amount(field(invoice, "SalesTaxAmt"))
 
 
+def shown(invoice: Record) -> Decimal:
+    """What BigTime shows as due: nothing for an invoice marked as paid."""
+    is_paid = str(field(invoice, "IsPaid")).casefold() in {"true", "1", "yes"}
+    return ZERO if is_paid else amount(field(invoice, "TotalAmtDue"))
+
+
 def left(memo: Record) -> Decimal:
     """What a credit memo has left."""
     return amount(field(memo, "RemainingCredit", "Balance"))

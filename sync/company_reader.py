@@ -15,6 +15,7 @@ from sync.checker import check_arithmetic
 from sync.explaining import Explanation
 from sync.explanations import explain_subject, near_subjects
 from sync.ports import Clock
+from sync.readings import RUNS_LOOKED_AT, gaps_of, last_read_at, was_read
 from sync.reporting import Decision
 from sync.rules.evaluate import evaluate_book
 from sync.rules.moment import Moment
@@ -90,8 +91,12 @@ class CompanyReader:
         return Verification(holds=True, lines=(f"{count} entries, none changed; the last seal is {seal}",))
 
     def moment(self) -> Moment:
-        """The moment of the last reconcile; the present when there was none."""
-        return moment_of(self.judged_at(), self._timezone, self._rules)
+        """The moment of the last reconcile, which may not have read QuickBooks; the present when there was none."""
+        last = self._stored.runs.last(finished=True)
+        read_at = None
+        if last is not None and not was_read(gaps_of(last)):
+            read_at = last_read_at(self._stored.runs.recent(most=RUNS_LOOKED_AT))
+        return moment_of(self.judged_at(), self._timezone, self._rules, quickbooks_read_at=read_at)
 
     def judged_at(self) -> datetime:
         """When the company was last reconciled; the present when it never was."""

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import xlsxwriter
 from rich import box
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -43,6 +44,7 @@ class Column(msgspec.Struct, frozen=True):
     is_wide: bool = False
     is_number: bool = False
     is_extra: bool = False  # too much for a terminal: only in files
+    words: Mapping[str, str] = {}  # what people read in the place of a code; CSV and JSON keep the code
 
 
 class Grid(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,16 +72,49 @@ def cell_text(cell: Cell) -> str:
             return str(cell)
 
 
-def table(grid: Grid) -> Table:
-    """The grid as a terminal table; texts are taken literally, never as markup."""
+def tables(grid: Grid, *, width: int) -> list[Table]:
+    """The grid as terminal tables that fit a width: one, or as many as its numbers need. No number is ever cut.
+
+    Where the numbers do not fit side by side, they are divided, and the columns that name the row stand in each part.
+    """
     shown = [index for index, column in enumerate(grid.columns) if not column.is_extra]
+    widths: dict[int, int] = {}
+    for gap, folded in ((2, 14), (1, 14), (1, 9)):
+        widths = {index: _least_width(grid, index, folded=folded) for index in shown}
+        if sum(widths.values()) + (gap + 1) * len(shown) <= width:
+            return [table(grid, shown, gap=gap)]
+    names = [index for index in shown if not grid.columns[index].is_number]
+    room = width - sum(widths[index] + 3 for index in names)
+    parts: list[list[int]] = []
+    left = 0
+    for index in (index for index in shown if grid.columns[index].is_number):
+        if left < widths[index] + 3:
+            parts.append([])
+            left = room
+        parts[-1].append(index)
+        left -= widths[index] + 3
+    return [table(grid, sorted([*names, *part]), gap=2) for part in parts]
+
+
+def _least_width(grid: Grid, index: int, *, folded: int) -> int:
+    """How many columns of a terminal a column needs at least; wide ones are folded, but not into less than `folded`."""
+    column = grid.columns[index]
+    texts = (*column.heading.split("\n"), *(read_text(column, row[index]) for row in grid.rows))
+    natural = max((cell_len(text) for text in texts), default=0)
+    return min(natural, folded) if column.is_wide else natural
+
+
+def table(grid: Grid, shown: Sequence[int] | None = None, *, gap: int = 2) -> Table:
+    """Some columns of the grid as a terminal table, None: all; texts are taken literally, never as markup."""
+    if shown is None:
+        shown = [index for index, column in enumerate(grid.columns) if not column.is_extra]
     result = Table(
         title=Text(visible(grid.title)) if grid.title else None,
         box=box.SIMPLE_HEAD,
         title_justify="left",
         title_style="bold",
         pad_edge=False,
-        padding=(0, 2, 0, 0),
+        padding=(0, gap, 0, 0),
         expand=False,
     )
     for index in shown:
@@ -92,12 +127,20 @@ def table(grid: Grid) -> Table:
             ratio=None,
         )
     for row in grid.rows:
-        result.add_row(*(_table_cell(row[index], grid.styles) for index in shown))
+        result.add_row(*(_table_cell(grid.columns[index], row[index], grid.styles) for index in shown))
     return result
 
 
-def _table_cell(cell: Cell, styles: Mapping[str, str]) -> Text:
-    text = visible(_grouped(cell.minor, cell.currency) if isinstance(cell, Money) else cell_text(cell))
+def read_text(column: Column, cell: Cell) -> str:
+    """What a person reads in a cell: amounts with commas, words for codes, nothing that acts on a terminal."""
+    if isinstance(cell, Money):
+        return _grouped(cell.minor, cell.currency)
+    text = cell_text(cell)
+    return visible(column.words.get(text, text))
+
+
+def _table_cell(column: Column, cell: Cell, styles: Mapping[str, str]) -> Text:
+    text = read_text(column, cell)
     return Text(text, style=styles.get(text, ""))
 
 

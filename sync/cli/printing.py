@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.table import Table
 
 from config.complaints import configuration_error
-from sync.cli.grids import Format, Grid, csv_text, table, xlsx_bytes
+from sync.cli.grids import Format, Grid, csv_text, tables, xlsx_bytes
 from sync.cli.hostile_text import visible, visible_json
 from sync.cli.invocation import out_console
 
@@ -48,15 +49,19 @@ def _print_tables(grids: Sequence[Grid], lines: Sequence[str], output: Path | No
     if output is None:
         for line in lines:
             console.print(visible(line), soft_wrap=False)
-        for grid in grids:
-            console.print(table(grid))
+        for each in _all_tables(grids, console.width):
+            console.print(each)
         return
     with console.capture() as captured:
         for line in lines:
             console.print(visible(line))
-        for grid in grids:
-            console.print(table(grid))
+        for each in _all_tables(grids, console.width):
+            console.print(each)
     _write(captured.get().encode("utf-8"), output)
+
+
+def _all_tables(grids: Sequence[Grid], width: int) -> list[Table]:
+    return [each for grid in grids for each in tables(grid, width=width)]
 
 
 def _write_workbook(content: bytes, output: Path | None) -> None:

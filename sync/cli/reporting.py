@@ -13,7 +13,7 @@ from sync.cli.printing import print_data
 from sync.cli.report_making import gather
 from sync.cli.reporting_month_end import month_end
 from sync.cli.reporting_options import question_from, report_options
-from sync.cli.reporting_pages import report_document, report_grids
+from sync.cli.reporting_pages import nothing, report_document, report_grids
 from sync.cli.workbooks import workbook_bytes
 from sync.exit_codes import ExitCode
 from sync.reports.applied_balance import AppliedBalance
@@ -68,11 +68,11 @@ def _show(made: Report, reading: Reading, parameters: dict[str, str], form: Form
             click.echo(visible(warning), err=True)
     title = f"{made.scope.company}, as known at {made.scope.as_of:%Y-%m-%d %H:%M} UTC"
     print_data(
-        report_grids(made),
+        report_grids(made) if made.rows or form is not Format.TABLE else report_grids(made)[:-1],
         report_document(made, parameters, reading),
         form=form,
         output=output,
-        lines=[title, *warnings, *made.lines, ""],
+        lines=[title, *warnings, *made.lines, *([] if made.rows else [nothing(made)]), ""],
         workbook=lambda: workbook_bytes([made], reading=reading),
     )
 

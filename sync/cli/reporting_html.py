@@ -3,16 +3,15 @@
 The templates escape every value; nothing is loaded from anywhere, and the page forbids scripts to itself.
 """
 
-from datetime import date
 from functools import cache
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from mappings.money import Money
-from sync.cli.grids import Cell, cell_text
+from sync.cli.grids import Cell, Column, read_text
 from sync.cli.hostile_text import visible
-from sync.cli.reporting_pages import exact_moment, rows_grid
+from sync.cli.reporting_pages import exact_moment, nothing, rows_grid
 from sync.reports.month_charts import charts_of
 from sync.reports.month_end import Check, MonthPack
 from sync.reports.report import Reading, Report
@@ -21,10 +20,12 @@ from sync.reports.words import grouped
 # A page of more rows is not read; the files have all of them.
 _MOST_ROWS = 200
 _MOST_CHARTED = 6
+_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+           "November", "December")  # fmt: skip
 _CARDS = (
-    ("credit-balances", "debit_balance", "Clients owe"),
-    ("credit-balances", "credit_balance", "Clients have to their credit"),
-    ("credit-balances", "overdue", "Overdue"),
+    ("credit-balances", "debit_balance", "Open receivables"),
+    ("credit-balances", "overdue", "Overdue of them"),
+    ("credit-balances", "credit_balance", "Open client credit"),
     ("applied-balance", "customer_balance", "Applied balance"),
     ("applied-balance", "payments_received", "Payments received"),
     ("roll-forward", "unexplained", "Unexplained"),
@@ -37,14 +38,20 @@ class _PageColumn(msgspec.Struct, frozen=True):
     is_short: bool
 
 
+class _PageCell(msgspec.Struct, frozen=True):
+    text: str
+    is_zero: bool = False
+
+
 class _PageTable(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     title: str
     lines: tuple[str, ...]
     columns: tuple[_PageColumn, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple["_PageCell", ...], ...]
     sums: tuple[tuple[str, ...], ...]
     left_out: int
+    nothing: str
 
 
 def month_end_html(pack: MonthPack, reading: Reading) -> str:
@@ -53,6 +60,7 @@ def month_end_html(pack: MonthPack, reading: Reading) -> str:
     return _template().render(
         company=visible(pack.scope.company),
         month=pack.scope.first.strftime("%Y-%m"),
+        month_name=f"{_MONTHS[pack.scope.first.month - 1]} {pack.scope.first.year}",
         as_of=exact_moment(pack.scope.as_of),
         gaps=[visible(gap) for gap in reading.gaps],
         notes=[visible(note) for note in reading.notes],
@@ -98,7 +106,7 @@ def _table(report: Report) -> _PageTable:
         columns=tuple(
             _PageColumn(column.heading.replace("\n", " "), column.is_number, not column.is_wide) for column in columns
         ),
-        rows=tuple(tuple(_text(row[place]) for place in shown) for row in grid.rows),
+        rows=tuple(tuple(_page_cell(grid.columns[place], row[place]) for place in shown) for row in grid.rows),
         sums=tuple(
             tuple(_sum(total, column.key, is_first=place == 0) for place, column in enumerate(columns))
             for total in report.totals
@@ -106,13 +114,12 @@ def _table(report: Report) -> _PageTable:
         if report.name != "credit-activity"
         else (),
         left_out=max(0, len(report.rows) - _MOST_ROWS),
+        nothing=nothing(report),
     )
 
 
-def _text(cell: Cell) -> str:
-    if isinstance(cell, Money):
-        return grouped(cell)
-    return visible(cell.isoformat() if isinstance(cell, date) and type(cell) is date else cell_text(cell))
+def _page_cell(column: Column, cell: Cell) -> _PageCell:
+    return _PageCell(read_text(column, cell), is_zero=isinstance(cell, Money) and cell.is_zero)
 
 
 def _sum(total: msgspec.Struct, key: str, *, is_first: bool) -> str:

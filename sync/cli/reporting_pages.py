@@ -10,7 +10,9 @@ from mappings.findings import Evidence
 from mappings.money import Money
 from sync.cli.grids import Cell, Column, Grid, cell_text
 from sync.reporting import REPORT_SCHEMA, record_document
+from sync.reports.credit_activity import ActivityTotal
 from sync.reports.report import Reading, Report
+from sync.reports.words import ORIGIN_NAMES
 
 _HEADINGS = {
     "customer_balance": "Customer\nBalance",
@@ -31,6 +33,7 @@ _HEADINGS = {
     "payments_received": "Received",
     "not_on_invoices": "Not on\ninvoices",
     "seen_at": "Seen",
+    "type": "What",
     "made_credit": "Gave\ncredit",
     "applied_credit": "Applied\nof it",
     "in_both_systems": "In both\nsystems",
@@ -43,7 +46,7 @@ _SHOWN: Mapping[str, tuple[str, ...]] = {
     ),
     "credit-balances": ("client", "debit_balance", "overdue", "credit_balance", "age_0_30", "age_31_60", "age_61_90",
                         "age_91_180", "age_181_365", "age_over_365", "in_both_systems", "currency"),
-    "credit-activity": ("date", "occasion", "origin", "source", "invoice", "original", "current", "currency"),
+    "credit-activity": ("date", "client", "occasion", "origin", "source", "invoice", "original", "current", "currency"),
     "payments": ("date", "client", "number", "amount", "cash", "credit", "applied", "refunded", "current", "currency"),
     "payments/credits": ("date", "client", "number", "cash", "credit", "made_credit", "applied_credit", "refunded",
                          "current", "currency"),
@@ -53,10 +56,35 @@ _SHOWN: Mapping[str, tuple[str, ...]] = {
     "applied-by-month": ("month", "account", "gross_applied", "gross_unapplied", "customer_balance",
                          "accounts_receivable", "payments_received", "currency"),
 }  # fmt: skip
+# The roll-forward reads from left to right as a sum.
+_SIGNED = {
+    "issued": "+ Issued",
+    "applied": "- Applied",
+    "unapplied": "+ Un-applied",
+    "refunded": "- Refunded",
+    "edited": "+ Edited",
+    "closing": "= Closing",
+}
+_ACTS = {"unapplied": "un-applied"}
+_WORDS: Mapping[str, Mapping[str, str]] = {
+    "origin": {str(origin): name for origin, name in ORIGIN_NAMES.items()},
+    "type": _ACTS,
+    "occasion": _ACTS,
+    "kind": _ACTS,
+}
+_NOTHING = {
+    "applied-balance": "No credit was put on an invoice or taken back.",
+    "applied-by-month": "No credit was put on an invoice, and no money came in.",
+    "credit-balances": "No client owes anything or has a credit.",
+    "credit-activity": "Nothing happened to any credit.",
+    "payments": "No payment came in or was made.",
+    "roll-forward": "No client had a credit or got one.",
+    "restatements": "Nothing has changed in a month that had been reported.",
+}
 # Extra columns of a report that its totals have, too.
 _NEVER_TOTALLED = frozenset({"made_credit", "applied_credit"})
 _WIDE = frozenset({"client", "event", "source", "invoice", "answer", "on_invoices", "overdue_invoices", "records",
-                   "problem", "number", "account"})  # fmt: skip
+                   "problem", "number", "account", "origin"})  # fmt: skip
 
 
 def report_document(report: Report, parameters: Mapping[str, str], reading: Reading | None = None) -> dict[str, Any]:
@@ -100,15 +128,26 @@ def _json(value: Any) -> Any:
             return str(value)
 
 
+def nothing(report: Report) -> str:
+    """What is said in the place of a table without rows."""
+    return _NOTHING[report.name]
+
+
 def report_grids(report: Report) -> list[Grid]:
     """The totals, what divides them further, and the rows, as grids; the rows are the last."""
     grids = [rows_grid(report, report.rows, report.title)]
+    totals = tuple(total for total in report.totals if not _is_idle(report, total))
     parts = report.breakdown
     if parts and len(parts.rows) > len(report.totals):
         grids.insert(0, rows_grid(parts, parts.rows, parts.title))
-    if report.totals:
-        grids.insert(0, rows_grid(report, report.totals, f"{report.title}: totals", is_total=True))
+    if totals:
+        grids.insert(0, rows_grid(report, totals, f"{report.title}: totals", is_total=True))
     return grids
+
+
+def _is_idle(report: Report, total: msgspec.Struct) -> bool:
+    """Whether a client without credit is one of many: only the others are worth a line."""
+    return isinstance(total, ActivityTotal) and total.credit_balance.is_zero and not report.scope.client
 
 
 def rows_grid(report: Report, rows: tuple[msgspec.Struct, ...], title: str, *, is_total: bool = False) -> Grid:
@@ -119,6 +158,8 @@ def rows_grid(report: Report, rows: tuple[msgspec.Struct, ...], title: str, *, i
     shown = _SHOWN[f"{report.name}/{report.view}" if report.view else report.name]
     shown = tuple(name for name in names if name not in _NEVER_TOTALLED) if is_total and not report.view else shown
     hidden = {name for name in names if name == "answer" or (_is_optional(report, name) and _is_nothing(rows, name))}
+    if report.scope.client and not is_total and len({getattr(row, "client", "") for row in rows}) == 1:
+        hidden.add("client")
     currencies = {str(getattr(row, "currency", "")) for row in rows}
     if len(currencies) == 1 and not is_total:
         title = f"{title}, {currencies.pop()}"
@@ -126,7 +167,8 @@ def rows_grid(report: Report, rows: tuple[msgspec.Struct, ...], title: str, *, i
     return Grid(
         title=title,
         columns=tuple(
-            _column(name, is_number=name in amounts, is_extra=name not in shown or name in hidden) for name in names
+            _column(report, name, is_number=name in amounts, is_extra=name not in shown or name in hidden)
+            for name in names
         ),
         rows=tuple(tuple(_cell(getattr(row, name)) for name in names) for row in rows),
     )
@@ -143,9 +185,13 @@ def _is_nothing(rows: tuple[msgspec.Struct, ...], name: str) -> bool:
     return all(getattr(row, name).is_zero for row in rows)
 
 
-def _column(name: str, *, is_number: bool, is_extra: bool) -> Column:
+def _column(report: Report, name: str, *, is_number: bool, is_extra: bool) -> Column:
     heading = _HEADINGS.get(name, name.replace("_", " ").capitalize())
-    return Column(name, heading, is_wide=name in _WIDE, is_number=is_number, is_extra=is_extra)
+    if report.name == "roll-forward":
+        heading = _SIGNED.get(name, heading)
+    return Column(
+        name, heading, is_wide=name in _WIDE, is_number=is_number, is_extra=is_extra, words=_WORDS.get(name, {})
+    )
 
 
 def _cell(value: Any) -> Cell:

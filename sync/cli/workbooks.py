@@ -16,7 +16,7 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 from mappings.money import Money, format_amount, minor_digits
 from sync.cli.grids import Column, Grid
 from sync.cli.hostile_text import visible
-from sync.cli.reporting_pages import exact_moment, rows_grid
+from sync.cli.reporting_pages import exact_moment, nothing, rows_grid
 from sync.reports.month_end import Check
 from sync.reports.report import Reading, Report
 
@@ -76,7 +76,10 @@ class _Writing:
         sheet.set_row(_HEADING_ROW, 30)
         for line, row in enumerate(grid.rows, start=_HEADING_ROW + 1):
             for place, cell in enumerate(row):
-                self._write(sheet, line, place, cell)
+                words = grid.columns[place].words
+                self._write(sheet, line, place, words.get(cell, cell) if isinstance(cell, str) else cell)
+        if not grid.rows:
+            sheet.write_string(_HEADING_ROW + 1, 0, nothing(report), self._format(italic=True, font_color="#6B7280"))
         last = _HEADING_ROW + max(1, len(grid.rows))
         sheet.freeze_panes(_HEADING_ROW + 1, 1)
         sheet.autofilter(_HEADING_ROW, 0, last, len(grid.columns) - 1)
@@ -100,6 +103,8 @@ class _Writing:
         first, money = _HEADING_ROW + 1, keys.index("currency")
         cells = []
         for line, currency in enumerate(sorted({str(row[money]) for row in grid.rows}), start=last + 2):
+            for place in range(sum(not column.is_extra for column in grid.columns)):
+                sheet.write_blank(line, place, None, self._format(bold=True, top=1))
             sheet.write_string(line, 0, f"Total {currency}", self._format(bold=True, top=1))
             for place, column in enumerate(grid.columns):
                 amounts = [row[place] for row in grid.rows if row[money] == currency]
@@ -124,7 +129,7 @@ class _Writing:
         heading = self._format(bold=True, bg_color=_INK, font_color="#FFFFFF")
         numbers = self._format(bold=True, bg_color=_INK, font_color="#FFFFFF", align="right")
         for place, (text, width) in enumerate(
-            (("What must agree", 76), ("Cur", 6), ("One figure", 18), ("The other", 18), ("Difference", 14), ("", 14))
+            (("What must agree", 88), ("Cur", 6), ("One figure", 18), ("The other", 18), ("Difference", 14), ("", 14))
         ):
             sheet.write_string(_HEADING_ROW, place, text, numbers if 2 <= place <= 4 else heading)
             sheet.set_column(place, place, width)
@@ -132,6 +137,7 @@ class _Writing:
         sheet.set_landscape()
         sheet.set_paper(9)  # A4
         sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(_HEADING_ROW)
         line = _HEADING_ROW + 1
         for check in checks:
             self._write(sheet, line, 3, check.other)
@@ -140,7 +146,7 @@ class _Writing:
         for cell in totals:
             look = self._amount_format(cell.ours.currency)
             sheet.write_formula(line, 3, f"={cell.reference}", look, _plain(cell.ours))
-            label = f"{cell.label}: our figure, and the sum of the sheet"
+            label = f"{cell.label}: our figure, and the sheet's own sum"
             self._write_comparison(sheet, line, label, cell.ours, cell.ours)
             line += 1
 
@@ -207,4 +213,6 @@ def _plain(amount: Money) -> Decimal:
 def _width(column: Column) -> int:
     if column.key in {"records", "answer", "on_invoices", "problem", "event"}:
         return 48
-    return 28 if column.is_wide else 20 if column.key.endswith(("_at", "est")) else 14
+    if column.key.endswith(("_at", "est")):
+        return 20
+    return 26 if column.is_wide else 8 if column.key in {"currency", "month"} else 14

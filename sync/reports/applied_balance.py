@@ -123,7 +123,10 @@ class AppliedBalance:
 
     def report(self) -> Report:
         """The rows by date, each with the running total of its currency."""
-        rows = sorted(self._rows, key=lambda row: (row.date or date.min, row.client, row.invoice, row.records))
+        rows = sorted(
+            self._rows,
+            key=lambda row: (row.date or date.min, row.client.casefold(), row.client, row.invoice, row.records),
+        )
         running: defaultdict[str, int] = defaultdict(int)
         told = []
         for row in rows:
@@ -137,12 +140,23 @@ class AppliedBalance:
             rows=tuple(told),
             totals=tuple(self._total(currency) for currency in self._all_currencies(running)),
             breakdown=self._by_month(),
-            lines=tuple(row.problem for row in told if row.problem),
+            lines=tuple(line for row in told for line in (row.problem, self._cut_off(row)) if line),
         )
 
     def _all_currencies(self, running: Iterable[str]) -> list[str]:
         received = (currency for _, _, currency in self._received)
         return sorted({*running, *received, *self._elsewhere, *self._currencies})
+
+    def _cut_off(self, row: AppliedRow) -> str:
+        """A sentence for what may belong to the month before the one it is counted in."""
+        if row.date is None or row.earliest is None or self._scope.day_of(row.earliest) >= row.date.replace(day=1):
+            return ""
+        since = self._scope.day_of(row.earliest).isoformat()
+        what = "applied" if row.type == OccasionKind.APPLIED else "un-applied"
+        return (
+            f"{row.client}: {spoken(abs(row.customer_balance))} on {row.invoice} was {what} between {since} and "
+            f"{row.date.isoformat()}; it is counted in {row.date:%Y-%m}."
+        )
 
     def _by_month(self) -> Report:
         """Every month and account in which anything was applied or received."""

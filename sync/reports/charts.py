@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import msgspec
 
 from mappings.money import Money, format_amount, minor_digits
+from sync.reports.words import grouped
 
 WIDTH, WIDE, HEIGHT = 640, 1310, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 8, 24, 40
 _TICKS = 4
+_DIGIT = 7  # the width of a digit of the text above a column
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +91,7 @@ def column_chart(title: str, summary: str, spans: Sequence[Span], currency: str,
                 width=thickness,
                 height=max(1, y_of(bottom) - y_of(top)),
                 label=span.label,
-                compact=compact(span.shown),
+                compact=_fitting(span.shown, slot),
                 exact=f"{span.label}: {span.shown}",
                 tone=span.tone,
             )
@@ -97,6 +99,12 @@ def column_chart(title: str, summary: str, spans: Sequence[Span], currency: str,
     values = range(lowest, highest + 1, step)
     ticks = tuple(Tick(y=y_of(value), text=compact(Money(value, currency)), is_zero=value == 0) for value in values)
     return Chart(title=title, summary=summary, columns=tuple(columns), ticks=ticks, width=width)
+
+
+def _fitting(amount: Money, slot: int) -> str:
+    """The whole amount where it has room above a column, else the compact one."""
+    whole = grouped(amount)
+    return whole if len(whole) * _DIGIT <= slot else compact(amount)
 
 
 def _step(span_minor: int) -> int:

@@ -48,8 +48,8 @@ class ActivityRow(msgspec.Struct, frozen=True, kw_only=True):
 class ActivityTotal(msgspec.Struct, frozen=True, kw_only=True):
     """The credit that a client has in one currency, and why, in words that can be shown to him."""
 
-    currency: str
     client: str
+    currency: str
     credit_balance: Money
     answer: tuple[str, ...]
 
@@ -87,7 +87,16 @@ class CreditActivity:
     def report(self) -> Report:
         """The rows by client and date."""
         rows = [row for source in self._sources for row in source.rows if self._scope.covers(row.date)]
-        rows.sort(key=lambda row: (row.client, row.date or date.min, row.source, _ORDER[row.occasion], row.records))
+        rows.sort(
+            key=lambda row: (
+                row.client.casefold(),
+                row.client,
+                row.date or date.min,
+                row.source,
+                _ORDER[row.occasion],
+                row.records,
+            )
+        )
         by_client: defaultdict[tuple[str, str, str], list[_Source]] = defaultdict(list)
         for source in self._sources:
             name = source.rows[0].client if source.rows else source.client_id
@@ -175,7 +184,7 @@ def _bigtime_rows(opened: OpenBook, history: History, client: str) -> Iterator[A
             client=opened.client_name(client),
             occasion=str(given),
             origin=str(Origin.BIGTIME_CLIENT_CREDIT),
-            source="BigTime client credit",
+            source=f"payment {said.payment_id or history.key.id}",
             invoice="",
             original=Money(change, said.currency),
             current=Money(0, said.currency),

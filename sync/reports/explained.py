@@ -52,8 +52,7 @@ def explain_credit(opened: Iterable[OpenBook], scope: Scope) -> tuple[tuple[Step
 
 def _occasion_step(row: ActivityRow) -> Step:
     kind, origin = OccasionKind(row.occasion), Origin(row.origin)
-    name = ORIGIN_NAMES[origin]
-    source = name if origin is Origin.BIGTIME_CLIENT_CREDIT else f"{name} {row.source}"
+    source = f"{ORIGIN_NAMES[origin]} {row.source}"
     is_given = kind is OccasionKind.ISSUED
     where = f"{', taken off' if is_given else ''} {row.invoice}" if row.invoice else ""
     is_returned = kind is OccasionKind.REFUNDED and not row.original.is_negative

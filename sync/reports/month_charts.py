@@ -50,7 +50,10 @@ def _waterfall(pack: MonthPack, currency: str) -> Chart | None:
         spans.append(Span(label=label, start_minor=level, end_minor=level + change, shown=shown, tone=tone))
         level += change
     spans.append(Span(label="Closing", start_minor=0, end_minor=level, shown=total.closing, tone="level"))
-    summary = f"How client credit went from {spoken(total.opening)} to {spoken(total.closing)}."
+    summary = (
+        f"How client credit went from {spoken(total.opening)} to {spoken(total.closing)}. Blue: what there was; green: "
+        "more credit; red: less."
+    )
     return column_chart("Roll-forward of client credit", summary, spans, currency)
 
 

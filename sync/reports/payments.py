@@ -114,7 +114,10 @@ class Payments:
 
     def report(self) -> Report:
         """The rows by date and client."""
-        rows = sorted(self._rows, key=lambda row: (row.date or date.min, row.client, row.number, row.records))
+        rows = sorted(
+            self._rows,
+            key=lambda row: (row.date or date.min, row.client.casefold(), row.client, row.number, row.records),
+        )
         currencies = sorted({row.currency for row in rows})
         return Report(
             name="payments",

@@ -24,12 +24,12 @@ class RestatementRow(msgspec.Struct, frozen=True, kw_only=True):
     """One event and its signed effect on the client's credit in that month; `kind` says in which figure."""
 
     month: str
+    client: str
     event: str
     amount: Money
-    seen_at: datetime
-    client: str
-    kind: str
     currency: str
+    seen_at: datetime
+    kind: str
     reported_at: datetime
     records: tuple[Evidence, ...]
 
@@ -66,7 +66,10 @@ class Restatements:
 
     def report(self) -> Report:
         """The rows by month and the time of the event."""
-        rows = sorted(self._rows, key=lambda row: (row.month, row.seen_at, row.client, row.event, row.records))
+        rows = sorted(
+            self._rows,
+            key=lambda row: (row.month, row.seen_at, row.client.casefold(), row.client, row.event, row.records),
+        )
         names = sorted({(row.month, row.currency) for row in rows})
         return Report(
             name="restatements",

@@ -78,7 +78,7 @@ class RollForward:
 
     def report(self) -> Report:
         """The rows by client and currency."""
-        rows = sorted(self._rows, key=lambda row: (row.client, row.client_id, row.currency))
+        rows = sorted(self._rows, key=lambda row: (row.client.casefold(), row.client, row.client_id, row.currency))
         currencies = sorted({row.currency for row in rows})
         return Report(
             name="roll-forward",

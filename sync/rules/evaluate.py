@@ -9,7 +9,6 @@ from mappings.model import Book, Invoice
 from sync.rules.attributes import (
     amounts_differ,
     applied_to_different_invoices,
-    booked_in_different_months,
     credit_shown_as_money,
     rounding,
     tax_on_one_side,
@@ -41,7 +40,6 @@ from sync.rules.client_credits import (
     spent_in_both_systems,
     two_forms,
     unclaimed_credit,
-    unmapped_client,
     write_off_on_one_side,
 )
 from sync.rules.desk import Desk, ItemKind, OpenCredit
@@ -63,6 +61,7 @@ from sync.rules.edits import (
 from sync.rules.incidents import join_incidents
 from sync.rules.ledger_breaks import applied_without_receivable, roll_forward_break
 from sync.rules.moment import Moment
+from sync.rules.months import booked_in_different_months
 from sync.rules.one_sided import (
     became_unapplied,
     credit_on_unknown_invoice,
@@ -73,6 +72,7 @@ from sync.rules.one_sided import (
     sync_under_way,
 )
 from sync.rules.opening import open_desk
+from sync.rules.unmapped import unmapped_client
 from sync.rules.unread import quickbooks_not_read_since
 
 Rule = Callable[[Desk], tuple[Draft, ...]]

@@ -42,7 +42,9 @@ def _is_client_credit(item: Item) -> bool:
 
 
 def _draft(case: Case, items: tuple[Item, ...], news: list[History]) -> Draft:
-    minor = sum(abs(item.effect_minor) for item in items)
+    minor = abs(sum(item.effect_minor for item in items))
+    credited = tuple(row.history for row in case.rows if row.payment.method is Method.ACCOUNT_CREDIT)
+    records = {each.key: each for each in (*news, *credited) if each.content is not None}
     return on_case(
         case,
         code="G4",
@@ -53,7 +55,11 @@ def _draft(case: Case, items: tuple[Item, ...], news: list[History]) -> Draft:
             f"BigTime changed on invoice {case.number} since QuickBooks was last read: {case.money(minor)} is not "
             "compared until QuickBooks can be read again."
         ),
-        records=(case.bigtime, *sorted((each for each in news if each.content is not None), key=lambda each: each.key)),
+        records=(
+            case.bigtime,
+            *((case.quickbooks,) if case.quickbooks else ()),
+            *(records[key] for key in sorted(records)),
+        ),
         consumes=items,
         subject=(case.bigtime.key,),
     )

@@ -63,6 +63,7 @@ def test_what_bigtime_shows_while_quickbooks_is_down_waits_until_quickbooks_can_
     waiting = [found for found in down.document["findings"] if found["code"] == "G4"]
     assert [("-300.00", "cannot_tell")] == [(found["claim"], found["proof"]) for found in waiting]
     assert [("-500.00", "0.00")] == [(line["difference"], line["residual"]) for line in down.document["tie_out"]]
+    assert 0 == firm.run("findings", "verify", waiting[0]["id"]).code
     quickbooks.clear()
     firm.clock.advance(hours=1)
     must_be_right(firm.reconcile())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from mappings.money import Money
-from sync.cli.grids import Column, Grid, csv_text, json_rows, table, xlsx_bytes
+from sync.cli.grids import Column, Grid, amount_text, csv_text, json_rows, table, tables, xlsx_bytes
 from sync.cli.hostile_text import spreadsheet_text, visible, visible_json
 
 HOSTILE = [
@@ -108,3 +108,33 @@ def test_an_amount_of_nineteen_digits_is_not_rounded_in_a_workbook() -> None:
 def test_a_table_fits_a_hundred_columns_whatever_the_names() -> None:
     lines = shown(grid("long " * 60, "x" * 300)).splitlines()
     assert max(len(line) for line in lines) <= 100
+
+
+@pytest.mark.parametrize("currency", ["USD", "JPY", "KWD"])
+def test_a_table_never_cuts_a_number_however_many_there_are_and_fits_all_the_same(currency: str) -> None:
+    amounts = [Money(-123_456_789_012 + place, currency) for place in range(9)]
+    figures = (Column(f"c{n}", f"Figure {n}", is_number=True) for n in range(9))
+    columns = (Column("client", "Client", is_wide=True), *figures)
+    wide = Grid(title="Wide", columns=columns, rows=(("A client with a long name", *amounts),))
+    console = Console(file=io.StringIO(), width=100, markup=False, color_system=None)
+    for each in tables(wide, width=100):
+        console.print(each)
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    text = file.getvalue()
+    assert max(map(len, text.splitlines())) <= 100
+    for place, amount in enumerate(amounts):
+        assert amount_text(amount.minor, currency).removesuffix(f" {currency}") in text.split()
+        assert f"Figure {place}" in text
+    assert text.count("A client") == len(tables(wide, width=100)) > 1
+
+
+def test_people_read_words_and_files_keep_codes() -> None:
+    column = Column("origin", "Origin", words={"credit_memo": "credit memo"})
+    wide = Grid(title="", columns=(column,), rows=(("credit_memo",),))
+    console = Console(file=io.StringIO(), width=100, markup=False, color_system=None)
+    console.print(table(wide))
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    assert "credit memo" in file.getvalue()
+    assert '"credit_memo"' in csv_text(wide)

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from mappings.money import Money
-from sync.cli.grids import csv_text, table
+from sync.cli.grids import csv_text, tables
 from sync.cli.reporting_html import month_end_html
 from sync.cli.reporting_month_end import write_pack
 from sync.cli.reporting_pages import report_document, report_grids, rows_grid
@@ -117,7 +117,8 @@ def test_a_terminal_gets_no_commands_from_a_name(hostile: MonthPack) -> None:
     for report in hostile.reports:
         console = Console(file=io.StringIO(), width=100, markup=False, highlight=False, color_system=None)
         for grid in report_grids(report):
-            console.print(table(grid))
+            for each in tables(grid, width=100):
+                console.print(each)
         file = console.file
         assert isinstance(file, io.StringIO)
         assert not {"\x1b", "\u202e", "\x07", "\t"} & set(file.getvalue())
@@ -251,7 +252,12 @@ def test_a_chart_has_a_round_scale_that_holds_all_its_columns() -> None:
     top, bottom = min(tick.y for tick in chart.ticks), max(tick.y for tick in chart.ticks)
     assert all(top <= column.y and column.y + column.height <= bottom + 1 for column in chart.columns)
     assert ["-500", "0", "500", "1k", "1.5k"] == [tick.text for tick in chart.ticks]
-    assert ["-435", "0", "1.2k"] == [column.compact for column in chart.columns]
+
+
+def test_an_amount_stands_whole_above_its_column_where_there_is_room_and_compact_where_there_is_not() -> None:
+    span = Span(label="", start_minor=0, end_minor=123_456, shown=Money(123_456, "USD"), tone="up")
+    assert {"1,234.56"} == {column.compact for column in column_chart("", "", [span] * 7, "USD").columns}
+    assert {"1.2k"} == {column.compact for column in column_chart("", "", [span] * 20, "USD").columns}
 
 
 @pytest.mark.parametrize(
