@@ -248,14 +248,14 @@ def unclaimed_credit(desk: Desk) -> tuple[Draft, ...]:
     """F5: a credit that nobody has used since its occasion for longer than `stale_credit_days`.
 
     Its age is told in steps of 30, 60, 90, 180 and 365 days; from 180 days on there may be rules on unclaimed property,
-    which vary by state.
+    which vary by state. Until then what is left of a payment is C1's, which becomes as urgent by itself.
     """
     drafts = []
     for credit in desk.ledger.credits:
         if credit.remaining_minor <= 0 or credit.issued_on is None:
             continue
         age = desk.moment.today - credit.issued_on
-        if age > desk.moment.stale_after:
+        if age > (UNCLAIMED_AFTER if credit.key.kind is Kind.PAYMENT else desk.moment.stale_after):
             drafts.append(
                 _draft(
                     desk,

@@ -144,8 +144,9 @@ def _facts_of(finding: Finding) -> frozenset[Fact]:
 def stated_facts(world: World, today: date) -> frozenset[Fact]:
     """What is so in the books, and is a finding by its definition whoever brought it about.
 
-    F1: BigTime shows less than nothing on an invoice. C1, C2: a credit is open for more than 30 days; F5: for more
-    than 180. F4: a client has an open credit and an overdue invoice. All straight from the ledgers.
+    F1: BigTime shows less than nothing on an invoice. C1: what is left of a payment is open for more than 30 days; F5:
+    that is so for more than 180, or a credit memo for more than 30. F4: a client has an open credit and an overdue
+    invoice. All straight from the ledgers.
     """
     return frozenset({*_negative_balances(world), *_old_credits(world, today), *_credit_beside_debt(world, today)})
 
@@ -168,7 +169,7 @@ def _open_credits(world: World) -> Iterator[tuple[str, str, date]]:
 def _old_credits(world: World, today: date) -> Iterator[Fact]:
     for code, customer, on in _open_credits(world):
         if today - on > _STALE:
-            yield code, customer
+            yield ("F5" if code == "C2" else code), customer
         if today - on > _UNCLAIMED:
             yield "F5", customer
 

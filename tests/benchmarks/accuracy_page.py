@@ -42,8 +42,8 @@ date it filters, whether a QuickBooks memo's own time moves when it is used, and
 - **Found**: one finding has the code, names the invoice (or the client), and states claim and exposure to the cent.
 - **Put right**: of a mistake that somebody corrects, a run before has to tell it and the last run must not.
 - **False alarm**: a finding above S4, in *any* run, that no mistake explains. What the ledgers themselves show to be so
-  (F1 below zero, C1 and C2 open for more than 30 days, F5 for more than 180, F4 credit beside an overdue invoice) is
-  counted as a consequence, not as an alarm.
+  (F1 below zero, C1 left of a payment for more than 30 days, F5 a memo for more than 30 or a payment for more than 180,
+  F4 credit beside an overdue invoice) is counted as a consequence, not as an alarm.
 - **Residual**: the part of BigTime − QuickBooks that no finding claims, at the end of every complete run.
 - **Balances**, the first baseline: compare both systems' open balances invoice by invoice. **Fuzzy**, the second: match
   payments and credits by client, amount and date within three days. Both see all data and are judged leniently: to
