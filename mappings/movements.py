@@ -17,20 +17,17 @@ import msgspec
 
 from mappings.model import (
     Book,
-    Content,
     CreditMemo,
     Entry,
     History,
-    Invoice,
     Kind,
-    LineTarget,
     Payment,
-    ReceivableLine,
     RecordKey,
     System,
     Version,
 )
-from mappings.splitting import Split, receivable_lines, split_payment
+from mappings.sources import Sources, last_said
+from mappings.splitting import Split, receivable_lines
 
 _Targets = tuple[RecordKey, ...]
 # What a payment put where: the source (None: its own money) and its targets to an amount; one target where it is known.
@@ -77,7 +74,7 @@ def derive_movements(book: Book, timezone: tzinfo) -> tuple[Movement, ...]:
 
     `timezone` is the company's: it turns the moment of a change into a day.
     """
-    sources = _Sources(book)
+    sources = Sources(book)
     movements: list[Movement] = []
     for history in book.histories:
         if history.key.system is not System.QUICKBOOKS:
@@ -101,59 +98,6 @@ def _order(movement: Movement) -> tuple[date, RecordKey, int, RecordKey, str, st
     )
 
 
-def _last_said(history: History) -> Content | None:
-    return next((version.content for version in reversed(history.versions) if version.content is not None), None)
-
-
-class _Sources:
-    """Memos and entries as last seen: whose credit they are, and on which side a link to them is."""
-
-    def __init__(self, book: Book) -> None:
-        self._memos: dict[RecordKey, str] = {}
-        self._lines: dict[RecordKey, tuple[ReceivableLine, ...]] = {}
-        self._invoices: dict[str, Invoice] = {}
-        for history in book.histories:
-            last = _last_said(history)
-            if history.key.system is not System.QUICKBOOKS:
-                continue
-            if isinstance(last, CreditMemo):
-                self._memos[history.key] = last.client_id
-            elif isinstance(last, Invoice):
-                self._invoices[history.key.id] = last
-            elif isinstance(last, Entry):
-                self._lines[history.key] = receivable_lines(last, book.receivable_accounts)
-
-    def owner_of(self, source: RecordKey, payer: str) -> str:
-        """The client whose credit `source` is, when a payment of `payer` uses it; the payer when it is not known."""
-        credited = sorted(line.client_id for line in self._lines.get(source, ()) if line.amount_minor < 0)
-        if not credited:
-            return self._memos.get(source, payer)
-        return payer if payer in credited else credited[0]
-
-    def split(self, payment: Payment) -> Split:
-        """The payment's two sides."""
-        return split_payment(payment, lambda key: self._lines.get(key, ()))
-
-    def younger_invoices(self, payment: Payment) -> list[tuple[str, Invoice]]:
-        """The invoices on which a payment stands though QuickBooks made them after it, in the order of their making.
-
-        Money of an older payment can only have reached them later, as credit. Only payments of nothing but money are
-        looked at. Source: fact sheet `quickbooks.md` §6.4: a later application is an update of the same payment.
-        """
-        made, touched = payment.created_at, payment.modified_at
-        plain = all(line.target is LineTarget.INVOICE for line in payment.lines)
-        if made is None or touched is None or touched <= made or not plain:
-            return []
-        younger = []
-        for id_ in {line.target_id for line in payment.lines}:
-            invoice = self._invoices.get(id_)
-            if invoice is None or invoice.created_at is None or invoice.created_at <= made:
-                continue
-            if (invoice.issued_on or date.max) >= (payment.paid_on or date.min):
-                younger.append((invoice.created_at, id_, invoice))
-        return [(id_, invoice) for _, id_, invoice in sorted(younger, key=lambda each: each[:2])]
-
-
 def _moved_on(version: Version, booked_on: date | None, timezone: tzinfo) -> date | None:
     if version.sequence == 1:
         return booked_on
@@ -165,7 +109,7 @@ def _moved_on(version: Version, booked_on: date | None, timezone: tzinfo) -> dat
 
 def _source_movements(history: History, accounts: frozenset[str], timezone: tzinfo) -> Iterator[Movement]:
     """Issue and edits of a memo or of an entry's credit lines, per client as last seen."""
-    last = _last_said(history)
+    last = last_said(history)
     before: dict[str, int] = {}
     currency, booked_on = "", None
     for version in history.versions:
@@ -182,7 +126,7 @@ def _source_movements(history: History, accounts: frozenset[str], timezone: tzin
             change = after.get(client, 0) - before.get(client, 0)
             if change != 0:
                 yield Movement(
-                    kind=MovementKind.ISSUED if version.sequence == 1 else MovementKind.EDITED,
+                    kind=_given(change, before.get(client, 0), is_first=version.sequence == 1),
                     source=history.key,
                     client_id=client,
                     currency=currency,
@@ -194,6 +138,11 @@ def _source_movements(history: History, accounts: frozenset[str], timezone: tzin
                     latest=version.modified_at or version.observed_at,
                 )
         before = after
+
+
+def _given(minor: int, before_minor: int, *, is_first: bool) -> MovementKind:
+    """Where there was no credit, it is issued, also by a later edit; else what there was is edited."""
+    return MovementKind.ISSUED if is_first or (minor > 0 and before_minor == 0) else MovementKind.EDITED
 
 
 def _credited(entry: Entry, accounts: frozenset[str]) -> dict[str, int]:
@@ -235,7 +184,7 @@ class _Step(msgspec.Struct, frozen=True, kw_only=True):
     latest: datetime
 
 
-def _steps(history: History, sources: _Sources, timezone: tzinfo) -> Iterator[_Step]:
+def _steps(history: History, sources: Sources, timezone: tzinfo) -> Iterator[_Step]:
     """One step for each version, and before the first the steps that must have led to it."""
     for version in history.versions:
         content = version.content if isinstance(version.content, Payment) else None
@@ -273,18 +222,20 @@ def _without(payment: Payment, invoices: set[str]) -> Payment:
     return msgspec.structs.replace(payment, lines=kept, unapplied_minor=payment.unapplied_minor + freed)
 
 
-def _payment_movements(history: History, sources: _Sources, timezone: tzinfo) -> Iterator[Movement]:
-    last = _last_said(history)
+def _payment_movements(history: History, sources: Sources, timezone: tzinfo) -> Iterator[Movement]:
+    last = last_said(history)
     if not isinstance(last, Payment):
         return
     before = _State()
     from_credit: defaultdict[_Targets, int] = defaultdict(int)
-    said = last
+    said, given = last, 0
     for step in _steps(history, sources, timezone):
         content = step.content
         said = content or said
         after = _state(content, sources) if content and not content.voided else _State()
-        changes = [*_own_money(before, after, from_credit, is_first=step.is_first), *_uses(before, after)]
+        own = list(_own_money(before, after, from_credit, is_first=step.is_first or given == 0))
+        given += sum(one.amount_minor for one in own if one.kind in {MovementKind.ISSUED, MovementKind.EDITED})
+        changes = [*own, *_uses(before, after)]
         for change in changes:
             yield Movement(
                 kind=change.kind,
@@ -303,7 +254,7 @@ def _payment_movements(history: History, sources: _Sources, timezone: tzinfo) ->
         before = after
 
 
-def _state(payment: Payment, sources: _Sources) -> _State:
+def _state(payment: Payment, sources: Sources) -> _State:
     return _State(payment.total_minor, payment.unapplied_minor, _flows(sources.split(payment)))
 
 
@@ -376,7 +327,7 @@ def _own_money(
         yield from _released(released, targets, from_credit)
     rest = after.unapplied_minor - before.unapplied_minor - moved
     if rest != 0:
-        yield _Change(MovementKind.ISSUED if is_first else MovementKind.EDITED, None, rest)
+        yield _Change(_given(rest, 0 if is_first else 1, is_first=False), None, rest)
 
 
 def _taken_back(minor: int, targets: _Targets, from_credit: Mapping[_Targets, int]) -> dict[_Targets, int]:

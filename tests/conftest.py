@@ -20,6 +20,7 @@ _SLOW = (
     "scenarios/test_worker_on_scenarios.py",
     "soak",
     "unit/test_laws.py",
+    "unit/test_ledger_histories.py",
     "unit/test_quickbooks_ledger.py",
     "unit/test_report_laws.py",
     "unit/test_state_",

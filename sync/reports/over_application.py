@@ -5,11 +5,11 @@ Source: `domain/applied-balance.txt` ("Credits can only be applied up to the inv
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date
+from datetime import datetime
 
 import msgspec
 
-from mappings.model import History, Invoice, Kind, RecordKey
+from mappings.model import History, Invoice, Kind, Payment, RecordKey
 from sync.reports.occasions import Occasion
 from sync.reports.opened import OpenBook
 
@@ -20,7 +20,7 @@ Name = tuple[RecordKey, int, RecordKey, tuple[RecordKey, ...], str]
 class _Event(msgspec.Struct, frozen=True, kw_only=True):
     """Credit or money that was put on an invoice (> 0) or taken back; `name` is None for money."""
 
-    on: date
+    at: datetime
     minor: int
     name: Name | None
 
@@ -56,13 +56,20 @@ def _events_by_invoice(opened: OpenBook) -> dict[RecordKey, list[_Event]]:
             for target in occasion.targets:
                 credited[occasion.record, target] -= occasion.amount_minor
             if len(occasion.targets) == 1:
-                on = occasion.came_on or date.min
-                events[occasion.targets[0]].append(_Event(on=on, minor=-occasion.amount_minor, name=name_of(occasion)))
+                at = occasion.latest or occasion.known_at
+                events[occasion.targets[0]].append(_Event(at=at, minor=-occasion.amount_minor, name=name_of(occasion)))
     for one in opened.ledger.applications:
         money = one.amount_minor - credited[one.payment, one.target]
         if money > 0 and one.target.kind is Kind.INVOICE:
-            events[one.target].append(_Event(on=one.applied_on or date.min, minor=money, name=None))
+            events[one.target].append(_Event(at=_made_at(opened, one.payment), minor=money, name=None))
     return events
+
+
+def _made_at(opened: OpenBook, payment: RecordKey) -> datetime:
+    """When money came to be there; a date in the books can be chosen, and says nothing about what came first."""
+    first = opened.histories[payment].first
+    made = first.content.created_at if isinstance(first.content, Payment) else None
+    return made or first.observed_at
 
 
 def _largest(history: History) -> int:
@@ -72,8 +79,8 @@ def _largest(history: History) -> int:
 
 
 def _walk(events: list[_Event], *, largest: int, present: int) -> Iterator[tuple[Name, int]]:
-    """The excess of each event of one invoice, in their order in time; money of the same day comes before credit."""
-    ordered = sorted(events, key=lambda event: (event.on, event.name is not None))
+    """The excess of each event of one invoice, in their order in time; money of the same moment comes before credit."""
+    ordered = sorted(events, key=lambda event: (event.at, event.name is not None))
     level, above = 0, 0
     found: dict[Name, int] = {}
     for event in ordered:

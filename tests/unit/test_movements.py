@@ -243,3 +243,23 @@ def test_a_movement_names_its_source_and_its_record() -> None:
     )
     assert (RecordKey(System.QUICKBOOKS, Kind.CREDIT_MEMO, "20"), RecordKey(System.QUICKBOOKS, Kind.PAYMENT, "1")) == (
         move.source, move.record)  # fmt: skip
+
+
+def test_a_payment_that_is_deleted_first_takes_back_what_had_been_applied_of_its_credit() -> None:
+    used = payment(500, (INVOICE, "10", 110), unapplied=390)
+    assert [
+        ("issued", 500, ()),
+        ("applied", -110, ("10",)),
+        ("edited", -500, ()),
+        ("unapplied", 110, ("10",)),
+    ] == moves(payment(500, unapplied=500), used, None)
+
+
+def test_a_credit_that_a_later_edit_brings_is_issued_by_it() -> None:
+    """A payment that left nothing over is raised: there was no credit that could be edited."""
+    versions = (
+        payment(110, (INVOICE, "10", 110)),
+        payment(150, (INVOICE, "10", 110), unapplied=40),
+        payment(160, (INVOICE, "10", 110), unapplied=50),
+    )
+    assert [("issued", 40, ()), ("edited", 10, ())] == moves(*versions)

@@ -13,10 +13,10 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.console import Console
 
-from mappings.money import Money
-from sync.cli.grids import csv_text, tables
+from mappings.money import Money, minor_digits
+from sync.cli.grids import csv_text, read_text, tables
 from sync.cli.reporting_html import month_end_html
-from sync.cli.reporting_month_end import write_pack
+from sync.cli.reporting_month_end import pack_files, write_pack
 from sync.cli.reporting_pages import report_document, report_grids, rows_grid
 from sync.cli.workbooks import workbook_bytes
 from sync.reports.applied_balance import AppliedBalance
@@ -42,7 +42,23 @@ HOSTILE = (
     "'quoted'",
     "＝1",
     "&#x3c;b&#x3e;",
+    "+cmd|' /C calc'!A0",
+    "%0A=1",
+    "\r=1+1",
+    "\n@x",
+    " =2+2",
+    "\u3000=3",
+    "\xa0-1-1",
+    "NUL",
+    "\u2400\x7f\x85",
+    "../../etc/passwd",
+    "\u2066isolate\u2069",
+    "\u2028line",
+    "\ufeffmark",
+    "\u202b\u05d0\u05d1",
 )
+# What may be in no cell, no page and no terminal: it acts, hides, or turns the reading direction.
+_UNSEEN = frozenset("\x00\x07\x1b\x7f\x85\t\r\n\u202b\u202e\u2028\u2066\u2069\ufeff")
 _SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
@@ -100,7 +116,7 @@ def test_a_page_shows_hostile_names_as_text_and_loads_nothing(hostile: MonthPack
     assert "<script>alert(1)</script>" in page.texts
     assert "{{ 7*7 }}" in page.texts
     assert not re.search(r"https?://(?!x\.invalid)", html)
-    assert not {"\x1b", "\u202e", "\x07"} & set(html)
+    assert not (_UNSEEN - {"\n"}) & set(html)
 
 
 def test_no_line_of_a_csv_begins_a_formula_and_every_row_stays_a_row(hostile: MonthPack) -> None:
@@ -109,8 +125,8 @@ def test_no_line_of_a_csv_begins_a_formula_and_every_row_stays_a_row(hostile: Mo
         assert len(report.rows) + 1 == len(rows)
         for row in rows:
             for cell in row:
-                assert not re.match(r"[=+@|%＝\t\r\n]|-[^0-9]", cell), cell
-                assert not {"\x1b", "\u202e", "\n"} & set(cell)
+                assert not re.match(r"[ \xa0\u3000]*([=+@|%＝\t\r\n]|-[^0-9])", cell), cell
+                assert not _UNSEEN & set(cell)
 
 
 def test_a_terminal_gets_no_commands_from_a_name(hostile: MonthPack) -> None:
@@ -121,7 +137,7 @@ def test_a_terminal_gets_no_commands_from_a_name(hostile: MonthPack) -> None:
                 console.print(each)
         file = console.file
         assert isinstance(file, io.StringIO)
-        assert not {"\x1b", "\u202e", "\x07", "\t"} & set(file.getvalue())
+        assert not (_UNSEEN - {"\n"}) & set(file.getvalue())
 
 
 def test_a_workbook_has_no_formulas_but_ours_and_no_links(hostile: MonthPack) -> None:
@@ -159,6 +175,89 @@ def test_every_currency_has_its_own_decimals_everywhere(currency: str, amount: s
     cells, formats = _sheet(workbook_bytes([applied]), 2)
     assert Decimal(shown) in cells
     assert ("#,##0;[Red]-#,##0" if currency == "JPY" else "#,##0.000;[Red]-#,##0.000") in formats
+
+
+def a_busy_month(currency: str) -> MonthPack:
+    """Every report has rows: an overpayment, a refund, a memo on an invoice, something overdue, something late."""
+    firm = Firm("2026-08-01")
+    client = firm.books.add_customer("Bravo", currency=currency)
+    whole = Decimal(1).scaleb(-minor_digits(currency))
+    first = firm.books.create_invoice(client, "1", str(1000 + whole), on=firm.at("2026-08-03"))
+    paid = firm.books.receive_payment(
+        client, str(1500 + whole), on=firm.at("2026-08-10"), apply={first: str(1000 + whole)}
+    )
+    memo = firm.books.create_credit_memo(client, "CM-1", str(70 + whole), on=firm.at("2026-08-20"))
+    firm.read()
+    second = firm.books.create_invoice(client, "2", str(2000 + whole), on=firm.at("2026-10-02"))
+    firm.books.apply_payment(paid, second, str(100 + whole))
+    firm.books.refund_overpayment(paid, str(10 + whole), on=firm.at("2026-10-04"))
+    firm.books.apply_credit(memo, second, str(50 + whole), on=firm.at("2026-10-05"))
+    firm.read()
+    firm.at("2026-11-20")
+    firm.books.edit_credit_memo(memo, amount=str(60 + whole))
+    firm.read()
+    return pack_of(firm)
+
+
+_DIGITS = [("JPY", 0), ("KWD", 3), ("USD", 2)]
+
+
+@pytest.mark.parametrize(("currency", "digits"), _DIGITS)
+def test_every_amount_of_every_report_has_its_currencys_digits_in_every_format(currency: str, digits: int) -> None:
+    pack = a_busy_month(currency)
+    exact = re.compile(rf"-?\d+\.\d{{{digits}}}" if digits else r"-?\d+")
+    read = re.compile(rf"-?\d{{1,3}}(,\d{{3}})*\.\d{{{digits}}}" if digits else r"-?\d{1,3}(,\d{3})*")
+    html = month_end_html(pack, Reading())
+    for report in pack.reports:
+        rows = [row for row in report.rows if getattr(row, "currency", "") == currency]
+        assert rows, report.name
+        amounts = [value for row in rows for value in _amounts(row)]
+        assert amounts
+        document = report_document(report, {})
+        for row, told in zip(report.rows, document["rows"], strict=True):
+            for name in row.__struct_fields__:
+                if isinstance(value := getattr(row, name), Money) and value.currency == currency:
+                    assert exact.fullmatch(told[name]), told[name]
+                    assert Decimal(told[name]).scaleb(digits) == value.minor
+        grid = rows_grid(report, report.rows, "")
+        for line, row in zip(csv.DictReader(io.StringIO(csv_text(grid))), report.rows, strict=True):
+            for name in row.__struct_fields__:
+                if isinstance(value := getattr(row, name), Money) and value.currency == currency:
+                    assert exact.fullmatch(line[name]), line[name]
+        for column, cell in ((c, v) for v_row in grid.rows for c, v in zip(grid.columns, v_row, strict=True)):
+            if isinstance(cell, Money) and cell.currency == currency:
+                assert read.fullmatch(read_text(column, cell))
+                assert column.is_extra or f">{read_text(column, cell)}</td>" in html
+
+
+@pytest.mark.parametrize(("currency", "digits"), _DIGITS)
+def test_every_amount_in_a_workbook_has_its_currencys_number_format(currency: str, digits: int) -> None:
+    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    pack = a_busy_month(currency)
+    with zipfile.ZipFile(io.BytesIO(workbook_bytes(pack.reports, pack.checks))) as book:
+        styles = ET.fromstring(book.read("xl/styles.xml"))
+        codes = {item.get("numFmtId"): item.get("formatCode") for item in styles.iter(f"{_SHEET}numFmt")}
+        formats = [codes.get(item.get("numFmtId")) for item in next(styles.iter(f"{_SHEET}cellXfs"))]
+        seen: set[str | None] = set()
+        for number in range(2, len(pack.reports) + 2):
+            for cell in ET.fromstring(book.read(f"xl/worksheets/sheet{number}.xml")).iter(f"{_SHEET}c"):
+                if cell.get("t") is None and cell.find(f"{_SHEET}v") is not None:
+                    seen.add(formats[int(cell.get("s") or 0)])
+    amounts = {code for code in seen if code and "#,##0" in code}
+    others = {"#,##0.00;[Red]-#,##0.00"}  # the home currency has a line of zeros beside it
+    assert f"{pattern};[Red]-{pattern}" in amounts
+    assert amounts <= {f"{pattern};[Red]-{pattern}", *others}
+
+
+def _amounts(row: object) -> list[Money]:
+    return [value for name in row.__struct_fields__ if isinstance(value := getattr(row, name), Money)]  # type: ignore[attr-defined]
+
+
+def test_no_name_of_a_client_becomes_the_name_of_a_file(hostile: MonthPack) -> None:
+    assert [
+        "month-end.xlsx", "credit-balances.csv", "roll-forward.csv", "applied-balance.csv", "credit-activity.csv",
+        "payments.csv", "restatements.csv", "applied-by-month.csv", "index.html",
+    ] == [name for name, _ in pack_files(hostile, Reading())]  # fmt: skip
 
 
 def test_amounts_of_two_currencies_are_never_added() -> None:
