@@ -35,6 +35,7 @@ _TARGET_KINDS = {
 }
 
 
+_DIGIT = re.compile(r"\d")
 _LEADING_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 _LETTER_OR_DIGIT = re.compile(r"[0-9a-z]")
 
@@ -80,6 +81,27 @@ def normalise_number(number: str) -> str:
     if digits:
         parts.append(digits.lstrip("0") or "0")
     return "".join(parts)
+
+
+def number_without_prefix(number: str) -> tuple[str, str]:
+    """The letters before the first digit of a normalised number, and the rest: ("inv", "501") of "inv-501".
+
+    The rest is "" for a number without digits.
+    """
+    first = _DIGIT.search(number)
+    if first is None:
+        return number, ""
+    letters = "".join(character for character in number[: first.start()] if character.isalpha())
+    return letters, number[first.start() :].lstrip("0") or "0"
+
+
+def are_one_number(one: str, other: str) -> bool:
+    """Whether two normalised numbers can be one that a system writes with a prefix: "501", "#501", "inv-501", "inv501".
+
+    Two different words before it make two numbers: "a-12" and "b-12".
+    """
+    (first, digits), (second, others) = number_without_prefix(one), number_without_prefix(other)
+    return bool(digits) and digits == others and (first == second or not first or not second)
 
 
 def normalise_name(name: str) -> str:

@@ -1,12 +1,13 @@
 """Which BigTime invoice is which QuickBooks invoice, and which client is which customer.
 
-Neither system stores the other's invoice id, so a twin is found by number and client, then by total. Matching
-consumes: an invoice has at most one living twin. It does not depend on the order of records, an empty number never
-matches, and where two invoices fit equally well none is taken: the choice is kept as a value.
+Neither system stores the other's invoice id, so a twin is found by number and client, then by total; what is left, by
+the number without its prefix. Matching consumes: an invoice has at most one living twin. It does not depend on the
+order of records, an empty number never matches, and where two invoices fit equally well none is taken: the choice is
+kept as a value.
 Source: fact sheet `bigtime.md` §2.1, §5 (11, 20); `field.md` §8 (B6, E6, E9).
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
@@ -15,7 +16,7 @@ from operator import attrgetter
 import msgspec
 
 from mappings.client_linking import ClientLinks, link_clients
-from mappings.indexing import normalise_number
+from mappings.indexing import are_one_number, normalise_number, number_without_prefix
 from mappings.model import Book, History, Invoice, Kind, RecordKey, System
 
 
@@ -120,6 +121,10 @@ def link(book: Book) -> Links:
     matched, ambiguous = _match(present, living, clients)
     taken = set(matched.values()) | {key for keys in ambiguous.values() for key in keys}
     left = [side for side in living if side.key not in taken]
+    alone = [side for side in present if side.key not in matched and side.key not in ambiguous]
+    matched |= _match_by_core(alone, left, clients)
+    taken |= set(matched.values())
+    left = [side for side in left if side.key not in taken]
     matched_gone, _ = _match(gone, left, clients)
     taken |= set(matched_gone.values())
 
@@ -278,6 +283,28 @@ def _match(bigtime: Iterable[_Side], quickbooks: Iterable[_Side], clients: Clien
             else:
                 ambiguous.setdefault(mine, set()).add(theirs)
     return matched, ambiguous
+
+
+def _match_by_core(
+    bigtime: Iterable[_Side], quickbooks: Iterable[_Side], clients: ClientLinks
+) -> dict[RecordKey, RecordKey]:
+    """Twins whose numbers are equal but for a prefix ("INV-501" and "501"), of one client and with one total.
+
+    Only where neither side leaves a choice: a number without its prefix says less than the whole.
+    """
+    by_core: defaultdict[str, list[_Side]] = defaultdict(list)
+    for theirs in quickbooks:
+        by_core[number_without_prefix(theirs.number)[1]].append(theirs)
+    pairs = [
+        (mine.key, theirs.key)
+        for mine in bigtime
+        for theirs in by_core.get(number_without_prefix(mine.number)[1], ())
+        if are_one_number(mine.number, theirs.number)
+        and mine.total == theirs.total
+        and clients.kinship(mine.client, theirs.client) > 0
+    ]
+    degree = Counter(key for pair in pairs for key in pair)
+    return {mine: theirs for mine, theirs in pairs if degree[mine] == degree[theirs] == 1}
 
 
 def _dead_twins(

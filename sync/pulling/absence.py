@@ -17,8 +17,9 @@ from sync.pulling.windows import month_of
 
 # fewer records than this lost at once say nothing about rights
 _FEWEST_KNOWN = 10
-# nobody deletes every invoice of a firm; a login without rights shows none
-_FEWEST_INVOICES = 2
+# invoices are deleted one by one, if ever; a login without rights shows few or none
+_FEWEST_INVOICES = 4
+_FEWEST_OF_ALL = 2
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +98,9 @@ def infer_absence(
     absent = [record for record in asked if record.key.id not in seen]
     lost = frozenset() if accept_losses else _lost_months(asked, absent, seen)
     is_loss = (
-        rights_are_lost or _is_empty(asked, absent, seen) or _is_loss(len(asked), len(absent), _shown(asked, seen))
+        rights_are_lost
+        or _is_empty(asked, absent, seen)
+        or _is_loss(len(asked), len(absent), _shown(asked, seen), _fewest(asked))
     )
     if absent and not accept_losses and is_loss:
         return Absence(
@@ -130,13 +133,15 @@ def _filed_months(record: StoredRecord) -> frozenset[int]:
 
 
 def _lost_months(asked: Sequence[StoredRecord], absent: Sequence[StoredRecord], seen: Seen) -> frozenset[int]:
-    """Months that show less than half of at least ten records, and no others in their place.
+    """Months that show less than half of at least ten records (four invoices), and no others in their place.
 
     Deleting and importing again gives new ids to as many records; a login without rights shows few.
     """
     known = Counter(month for record in asked for month in _filed_months(record))
     gone = Counter(month for record in absent for month in _filed_months(record))
-    return frozenset(month for month in gone if _is_loss(known[month], gone[month], seen.rows.get(month, 0)))
+    return frozenset(
+        month for month in gone if _is_loss(known[month], gone[month], seen.rows.get(month, 0), _fewest(asked))
+    )
 
 
 def _shown(asked: Sequence[StoredRecord], seen: Seen) -> int:
@@ -148,10 +153,15 @@ def _shown(asked: Sequence[StoredRecord], seen: Seen) -> int:
 
 def _is_empty(asked: Sequence[StoredRecord], absent: Sequence[StoredRecord], seen: Seen) -> bool:
     """Whether a list of invoices shows nothing at all any more."""
-    if seen.ids or seen.prefixes or len(absent) < _FEWEST_INVOICES:
+    if seen.ids or seen.prefixes or len(absent) < _FEWEST_OF_ALL:
         return False
     return all(record.key.kind is Kind.INVOICE for record in asked)
 
 
-def _is_loss(known: int, absent: int, shown: int) -> bool:
-    return known >= _FEWEST_KNOWN and absent * 2 > known and shown * 2 < known
+def _fewest(asked: Sequence[StoredRecord]) -> int:
+    """How many records a list must have had before the loss of most of them says anything about rights."""
+    return _FEWEST_INVOICES if all(record.key.kind is Kind.INVOICE for record in asked) else _FEWEST_KNOWN
+
+
+def _is_loss(known: int, absent: int, shown: int, fewest: int) -> bool:
+    return known >= fewest and absent * 2 > known and shown * 2 < known

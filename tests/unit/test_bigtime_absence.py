@@ -26,6 +26,10 @@ def stored(number: int, *, on: date | None = date(2026, 2, 3), missing_since: da
     )
 
 
+def invoice_key(number: int) -> RecordKey:
+    return RecordKey(System.BIGTIME, Kind.INVOICE, str(number))
+
+
 def judge(
     known: list[StoredRecord],
     shown: list[StoredRecord],
@@ -160,14 +164,13 @@ def test_showing_more_never_makes_more_gone(known: set[int], shown: set[int], ex
 
 
 def test_a_list_of_invoices_that_is_suddenly_empty_is_a_loss_of_rights() -> None:
-    known = [
-        msgspec.structs.replace(stored(number), key=RecordKey(System.BIGTIME, Kind.INVOICE, str(number)))
-        for number in range(2)
-    ]
+    known = [msgspec.structs.replace(stored(number), key=invoice_key(number)) for number in range(2)]
 
     assert (judge(known, []).lost_count, judge(known, []).missing) == (2, ())
     assert len(judge(known[:1], []).missing) == 1
     assert len(judge(known, known[:1]).missing) == 1
+    five = [*known, *(msgspec.structs.replace(known[0], key=invoice_key(number)) for number in (2, 3, 4))]
+    assert (judge(five, five[:2]).lost_count, len(judge(five, five[:3]).missing)) == (3, 2)
     assert len(judge(known, [], accept_losses=True).missing) == 2
 
 

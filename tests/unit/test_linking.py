@@ -53,6 +53,27 @@ def test_9_and_9_1_are_two_numbers() -> None:
     assert {} == pairs(link(book(*ACME, bt("1", "9"), qb("71", "9.1"))))
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [("501", "INV-501"), ("INV501", "00501"), ("INV 501", "inv-501"), ("#501", "501")]
+)
+def test_a_number_with_and_without_its_prefix_is_one_number(ours: str, theirs: str) -> None:
+    assert {"1": "71"} == pairs(link(book(*ACME, bt("1", ours), qb("71", theirs))))
+
+
+def test_without_its_prefix_a_number_needs_client_and_total_and_leaves_no_choice() -> None:
+    assert {} == pairs(link(book(*ACME, bt("1", "501", 500), qb("71", "INV-501", 600))))
+    assert {} == pairs(link(book(*ACME, *BETA, bt("1", "501"), qb("71", "INV-501", client_id="13"))))
+    assert {} == pairs(link(book(*ACME, bt("1", "A-12"), qb("71", "B-12"))))
+    two = link(book(*ACME, bt("1", "501"), qb("71", "INV-501"), qb("72", "A-501")))
+    assert {} == pairs(two)
+    assert TwinStatus.UNMATCHED is status(two, "1")
+
+
+def test_the_whole_number_comes_before_the_number_without_its_prefix() -> None:
+    links = link(book(*ACME, bt("1", "7"), bt("2", "INV-7"), qb("71", "INV-7"), qb("72", "007")))
+    assert {"1": "72", "2": "71"} == pairs(links)
+
+
 def test_one_number_at_two_clients_is_resolved_by_the_client() -> None:
     links = link(book(*ACME, *BETA, bt("1", "7"), bt("2", "7", client_id="302"), qb("71", "7", client_id="13"),
                       qb("72", "7")))  # fmt: skip
