@@ -66,6 +66,16 @@ class StoredFinding(msgspec.Struct, frozen=True, kw_only=True):
     assigned_to: str = ""
 
 
+class SetAside(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that could not be read and is in no figure: why, and when a run first met it."""
+
+    system: System
+    kind: Kind
+    record_id: str  # "" when not even that could be read
+    reason: str
+    since: datetime
+
+
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One run as the store remembers it."""
 

@@ -1,16 +1,17 @@
 """Records that could not be understood: kept with their raw text, out of every figure, until they can be."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
 
 import zstandard
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from mappings.model import Kind, RecordKey, System
-from mappings.records import Quarantined
+from mappings.records import Quarantined, SetAside
 from state.bulk import chunks, insert_or_ignore
 from state.companies import Company
-from state.tables import QUARANTINE
+from state.engine import read
+from state.tables import QUARANTINE, RUN
 from state.texts import storable
 
 _LONGEST_REASON = 500
@@ -63,6 +64,28 @@ def release_quarantined(connection: Connection, company: Company, run_id: str, k
         )
 
 
+def release_others(
+    connection: Connection, company: Company, run_id: str, system: System, still: Mapping[Kind, Collection[str]]
+) -> None:
+    """Let go of whatever of these kinds is set aside, but for what `still` names: by its id, or as `unnamed` does."""
+    rows = connection.execute(
+        select(QUARANTINE.c.id, QUARANTINE.c.kind, QUARANTINE.c.key, QUARANTINE.c.sha256).where(
+            QUARANTINE.c.company_id == company.id,
+            QUARANTINE.c.system == system.value,
+            QUARANTINE.c.kind.in_([kind.value for kind in still]),
+            QUARANTINE.c.released_by_run_id.is_(None),
+        )
+    ).all()
+    gone = [row.id for row in rows if (row.key or unnamed(row.sha256.hex())) not in still[Kind(row.kind)]]
+    for chunk in chunks(gone):
+        connection.execute(update(QUARANTINE).where(QUARANTINE.c.id.in_(chunk)).values(released_by_run_id=run_id))
+
+
+def unnamed(digest_hex: str) -> str:
+    """What a record is called that has no id that could be read: the beginning of its raw text's SHA-256."""
+    return f"?{digest_hex[:12]}"
+
+
 def has_quarantined(connection: Connection, company: Company) -> bool:
     """Whether any record is still set aside."""
     query = select(QUARANTINE.c.id).where(
@@ -88,3 +111,33 @@ def load_quarantined(connection: Connection, company: Company) -> tuple[Quaranti
         )
         for row in rows
     )
+
+
+class Quarantine:
+    """What is set aside of one company, for people."""
+
+    def __init__(self, engine: Engine, company: Company) -> None:
+        self._engine = engine
+        self._company = company
+
+    def load(self) -> tuple[SetAside, ...]:
+        """One for each record, in the order in which they were first met; `reason` is that of its newest content."""
+        query = (
+            select(QUARANTINE, RUN.c.started_at)
+            .join(RUN, RUN.c.id == QUARANTINE.c.run_id)
+            .where(QUARANTINE.c.company_id == self._company.id, QUARANTINE.c.released_by_run_id.is_(None))
+            .order_by(QUARANTINE.c.id)
+        )
+        found: dict[tuple[str, str, str], SetAside] = {}
+        with read(self._engine) as connection:
+            for row in connection.execute(query):
+                name = (row.system, row.kind, row.key or row.sha256.hex())
+                earlier = found.get(name)
+                found[name] = SetAside(
+                    system=System(row.system),
+                    kind=Kind(row.kind),
+                    record_id=row.key,
+                    reason=row.reason,
+                    since=row.started_at if earlier is None else earlier.since,
+                )
+        return tuple(found.values())

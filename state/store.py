@@ -22,6 +22,7 @@ from state.leases import Lease, acquire, release, renew
 from state.meter import CallMeter, load_month_of_all
 from state.outbox import Outbox
 from state.overview import Overview, load_outbox_depth
+from state.quarantine import Quarantine
 from state.rekeying import count_by_key
 from state.runs import Runs
 from state.schema import upgrade
@@ -62,6 +63,7 @@ class CompanyStore:
         self.findings = FindingDesk(engine, company)
         self.alerts = AlertDesk(engine, company)
         self.overview = Overview(engine, company)
+        self.quarantine = Quarantine(engine, company)
 
     @contextmanager
     def hold(self, *, owner: str = "", lasting: timedelta = _LEASE_LASTING) -> Iterator[HeldLease]:

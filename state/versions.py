@@ -1,7 +1,7 @@
 """The records of one company: versions are only ever added, and a read never needs the lease."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
@@ -21,7 +21,13 @@ from state.errors import StoreDamaged
 from state.leases import Lease, hold
 from state.pages import PageWriter, own_party, unpack_raws
 from state.parties import Numbering, Unstorable
-from state.quarantine import has_quarantined, load_quarantined, record_quarantined, release_quarantined
+from state.quarantine import (
+    has_quarantined,
+    load_quarantined,
+    record_quarantined,
+    release_others,
+    release_quarantined,
+)
 from state.shelves import shelf_number
 from state.statistics import Statistics
 from state.tables import ABSENCE, DELETED, OPEN, PARTY, RAW_PAGE, RECORD, VERSION
@@ -233,6 +239,18 @@ class RecordStore(RecordReader):
         self._clock = clock
         self._numbering: Numbering | None = None
         self._statistics = Statistics(engine)
+
+    def release_others(self, run_id: str, system: System, still: Mapping[Kind, Collection[str]]) -> None:
+        """Let go of what is set aside of these kinds, but for what `still` names. Writes nothing when nothing is.
+
+        Raises: `state.errors.LeaseLost` when another worker has taken the company.
+        """
+        with read(self._engine) as connection:
+            if not has_quarantined(connection, self._company):
+                return
+        with write(self._engine) as connection:
+            hold(connection, self._lease, now=self._clock.now())
+            release_others(connection, self._company, run_id, system, still)
 
     @contextmanager
     def pull_unit(self, run_id: str) -> Iterator[PullUnit]:

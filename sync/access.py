@@ -12,12 +12,10 @@ from connectors.quickbooks.auth import Authority
 from connectors.quickbooks.reading import QuickBooksReader
 from connectors.quickbooks.tokens import NOT_CONNECTED, REFRESH_OPERATION, TokenKeeper, Tokens
 from mappings.model import Kind, System
-from mappings.vocabulary import Vocabulary
 from state.errors import KeyUnusable
 from state.keyring import KeyRing
 from state.store import CompanyStore, Store
 from state.tokens import TokenStore
-from sync.checking import describe_words, look_back
 from sync.connections import bigtime_client, quickbooks_authority, quickbooks_client
 from sync.ports import Clock
 from sync.stored_access import BIGTIME_TOKEN, QUICKBOOKS, QuickBooksTokens, StoredCounts
@@ -153,12 +151,6 @@ class CompanyAccess:
         if count == 0:
             raise configuration_error("BigTime", "shows no client at all: check the rights of the token's user")
         return f"firm {self._company.bigtime.firm}, {count} clients"
-
-    def check_words(self, vocabulary: Vocabulary) -> str:
-        """The words BigTime used lately. Raises: a `ConnectorError`, or `ConfigurationError` for unknown words."""
-        reader = self.bigtime_reader(self._clock)
-        first, last = look_back(self._clock.now().date())
-        return describe_words(reader.fetch_invoices(first, last), reader.fetch_payments(first, last), vocabulary)
 
     def disconnect_bigtime(self) -> bool:
         """Wipe the stored API token; False when there was none."""

@@ -18,6 +18,8 @@ from mappings.findings import Severity
 from sync.alert_incidents import AlertPolicy, ChannelRoute
 from sync.digest import DigestTimes
 
+_ADVICE = "set it for the channel {0}, then run `tieout alerts test {0}`"
+
 
 def alert_policy(settings: Settings) -> AlertPolicy:
     """How much the team wants to be told."""
@@ -70,6 +72,18 @@ def build_channel(settings: ChannelSettings, secrets: SecretLookup, learn: Calla
             return AppriseChannel(settings.name, _reader(SecretName.APPRISE_URL, settings.name, secrets, learn))
 
 
+def find_secret(settings: ChannelSettings, secrets: SecretLookup) -> str:
+    """Where the channel's secret is. Raises: `ConfigurationError` when it has none and needs one."""
+    names = {
+        "email": SecretName.SMTP_PASSWORD,
+        "slack": SecretName.SLACK_WEBHOOK_URL,
+        "apprise": SecretName.APPRISE_URL,
+    }
+    if settings.kind == "email" and not settings.username:
+        return "needs no secret"
+    return secrets.require(names[settings.kind], settings.name, advice=_ADVICE.format(settings.name)).source
+
+
 def _route(alerts: AlertSettings, channel: ChannelSettings) -> ChannelRoute:
     return ChannelRoute(
         name=channel.name,
@@ -81,9 +95,7 @@ def _route(alerts: AlertSettings, channel: ChannelSettings) -> ChannelRoute:
 
 def _reader(name: SecretName, channel: str, secrets: SecretLookup, learn: Callable[[str], None]) -> Callable[[], str]:
     def read() -> str:
-        found = secrets.require(
-            name, channel, advice=f"set it for the channel {channel}, then run `tieout alerts test`"
-        )
+        found = secrets.require(name, channel, advice=_ADVICE.format(channel))
         value = found.value.get_secret_value()
         learn(value)
         return value

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from config.alert_settings import ChannelSettings
 from config.complaints import ConfigurationError, configuration_error
 from config.secret_lookup import SecretLookup
 from config.settings import Settings
@@ -11,9 +12,9 @@ from mappings.alerts import AlertChange, AlertSituation, ChannelHealth, Delivery
 from mappings.model import Kind, Preferences, RecordKey, System
 from state.alerts import Plan
 from state.store import CompanyStore, Store
-from sync.alert_channels import alert_policy, build_channel, digest_times
+from sync.alert_channels import alert_policy, build_channel, digest_times, find_secret
 from sync.alerting import Alerting, BeatReport
-from sync.checking import Check
+from sync.checking import Check, attempt
 from sync.exit_codes import ExitCode
 from sync.ports import Clock
 from sync.preflight import LOOK_BACK, Outlook, preflight_lines
@@ -36,6 +37,7 @@ class AlertOffice:
         self._settings = settings
         self._store = store
         self._clock = clock
+        self._secrets = secrets
         self._channels = {each.name: build_channel(each, secrets, learn) for each in settings.channels}
         self._alerting = Alerting(
             policy=alert_policy(settings),
@@ -107,8 +109,18 @@ class AlertOffice:
         return self._store.company(alias).alerts.end_silence(number, author=author, at=self._clock.now())
 
     def checks(self) -> tuple[Check, ...]:
-        """Whether each channel delivers, by what became of its messages; nothing is sent."""
-        return tuple(_check(health) for health in self.health())
+        """Whether each channel has its secret and delivers, by what became of its messages; nothing is sent."""
+        if not self._channels:
+            detail = "no channel is configured: findings are only listed (`[[channels]]` in the configuration)"
+            return (Check(name="channels", detail=detail),)
+        return tuple(self._check(channel) for channel in self._settings.channels)
+
+    def _check(self, channel: ChannelSettings) -> Check:
+        found = attempt(f"channel {channel.name}", lambda: find_secret(channel, self._secrets))
+        return _check(self._outbox_health(channel.name)) if found.works else found
+
+    def _outbox_health(self, name: str) -> ChannelHealth:
+        return self._store.outbox.health(name)
 
     def _known(self, channel: str) -> str:
         if channel in self._channels:
@@ -154,7 +166,11 @@ class StoredAlerts:
 
 def _check(health: ChannelHealth) -> Check:
     name = f"channel {health.channel}"
-    last = "nothing sent yet" if health.last_sent_at is None else f"last sent {health.last_sent_at:%Y-%m-%d %H:%M} UTC"
+    last = (
+        f"nothing sent yet: `tieout alerts test {health.channel}` tries it"
+        if health.last_sent_at is None
+        else f"last sent {health.last_sent_at:%Y-%m-%d %H:%M} UTC"
+    )
     if not health.last_error and not health.dead:
         waiting = f"; {health.pending} waiting" if health.pending else ""
         return Check(name=name, detail=f"{last}{waiting}")

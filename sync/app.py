@@ -22,7 +22,10 @@ from state.versions import RecordStore
 from sync.access import CompanyAccess
 from sync.alert_office import AlertOffice
 from sync.alerting import BeatReport
+from sync.beats import KINDS, Work
 from sync.checking import Check, attempt
+from sync.checking_store import check_beat, check_budget, check_unreadable, describe_database
+from sync.checking_systems import check_bigtime, check_quickbooks
 from sync.clocks import SystemClock
 from sync.company_reader import CompanyReader
 from sync.company_worker import CompanyWorker, PullRequest
@@ -283,16 +286,24 @@ class Application:
         return desk.decide(name, status, actor=who, reason=reason, at=self.clock.now())
 
     def check(self, company: CompanySettings) -> tuple[Check, ...]:
-        """Try everything that a run needs; what fails does not stop the rest."""
-        access = self.access(company)
+        """Try everything that a run needs, in order; what fails does not stop the rest."""
+        access, stored = self.access(company), self._store.company(company.alias)
+        known = len(stored.record_reader().load_ids(System.BIGTIME, Kind.CLIENT))
         return (
-            Check(name="database", detail=_shown_url(self.settings.store.url)),
+            Check(name="database", detail=describe_database(self.settings.store.url)),
             attempt("keys", access.check_keys),
-            attempt("QuickBooks", access.check_quickbooks),
-            self.check_connection_ends(company),
-            attempt("BigTime", access.check_bigtime),
-            attempt("BigTime's words", lambda: access.check_words(self.vocabulary)),
             *self._alerts.checks(),
+            *check_quickbooks(access, self.clock),
+            self.check_connection_ends(company),
+            *check_bigtime(access, self.clock, self.vocabulary, known_clients=known),
+            check_beat(
+                stored.overview.load_run_times(KINDS),
+                stored.overview.load_run_times((Work.VERIFY, Work.SWEEP)),
+                self.clock.now(),
+                longest=timedelta(hours=self.settings.alerts.stale_hours),
+            ),
+            check_budget(self.month_calls(), company.quickbooks.monthly_call_budget),
+            *check_unreadable(stored.quarantine.load()),
         )
 
 
@@ -354,8 +365,3 @@ class CompanyPulls:
         found = self._records.load_contents(keys).values()
         known = (content.home_currency for content in found if isinstance(content, Preferences))
         return next((currency for currency in known if currency), _FALLBACK_CURRENCY)
-
-
-def _shown_url(url: str) -> str:
-    """The database's URL without its password."""
-    return make_url(url).render_as_string(hide_password=True)

@@ -9,7 +9,7 @@ from config.settings import RuleSettings
 from mappings.findings import Evidence, Finding
 from mappings.model import System
 from mappings.problems import problem
-from mappings.records import StoredFinding
+from mappings.records import SetAside, StoredFinding
 from state.store import CompanyStore
 from sync.checker import check_arithmetic
 from sync.explaining import Explanation
@@ -81,6 +81,10 @@ class CompanyReader:
         if finding.client.bigtime or finding.client.quickbooks:
             seen.append(verify_claim(finding, self._derive(finding)))
         return Verification(holds=all(good for good, _ in seen), lines=tuple(line for _, line in seen))
+
+    def load_set_aside(self) -> tuple[SetAside, ...]:
+        """The records that could not be read, and keep every run incomplete until they can be."""
+        return self._stored.quarantine.load()
 
     def verify_audit(self) -> Verification:
         """Whether the audit log is whole."""

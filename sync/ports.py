@@ -1,6 +1,6 @@
 """What the worker needs from the outside, said by the worker. `state` and `connectors` have it; tests fake it."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Protocol
@@ -61,6 +61,13 @@ class RecordStore(Protocol):
 
     def pull_unit(self, run_id: str) -> AbstractContextManager[PullUnit]:
         """A transaction. Raises `state.leases.LeaseLost` when another worker has taken the company."""
+        ...
+
+    def release_others(self, run_id: str, system: System, still: Mapping[Kind, Collection[str]]) -> None:
+        """Let go of what is set aside of these kinds, but for what `still` names: it was read or has gone.
+
+        A record is named by its id, or by "?" and the first 12 hexadecimal digits of its raw text's SHA-256.
+        """
         ...
 
     def load_cursor(self, feed: str) -> str | None:

@@ -9,7 +9,7 @@ import msgspec
 from mappings.findings import Evidence, Finding, Gap, TieOut, Verdict
 from mappings.model import System
 from mappings.money import format_amount
-from mappings.records import StoredFinding
+from mappings.records import SetAside, StoredFinding
 from sync.checking import Check
 from sync.exit_codes import ExitCode
 from sync.explaining import Explanation, Step
@@ -17,6 +17,7 @@ from sync.explaining import Explanation, Step
 RECONCILE_SCHEMA = "tieout.reconcile/1"
 SYNC_SCHEMA = "tieout.sync/1"
 FINDINGS_SCHEMA = "tieout.findings/1"
+UNREADABLE_SCHEMA = "tieout.unreadable/1"
 FINDING_SCHEMA = "tieout.finding/1"
 CHECK_SCHEMA = "tieout.check/1"
 REPORT_SCHEMA = "tieout.report/1"
@@ -157,6 +158,35 @@ def _step_document(step: Step, *, section: str) -> dict[str, Any]:
     if step.current_minor is not None:
         document["current"] = format_amount(step.current_minor, step.currency)
     return document
+
+
+def unreadable_document(company: str, records: Iterable[SetAside]) -> dict[str, Any]:
+    """Records that could not be read, as the JSON document `tieout.unreadable/1`."""
+    return {
+        "schema": UNREADABLE_SCHEMA,
+        "company": company,
+        "records": [
+            {
+                "system": str(each.system),
+                "kind": str(each.kind),
+                "id": each.record_id,
+                "since": format_moment(each.since),
+                "reason": each.reason,
+                "advice": advice_for(each),
+            }
+            for each in records
+        ],
+    }
+
+
+def advice_for(record: SetAside) -> str:
+    """What a person can do about a record that cannot be read."""
+    system = "QuickBooks" if record.system is System.QUICKBOOKS else "BigTime"
+    name = f"{str(record.kind).replace('_', ' ')} {record.record_id}".strip()
+    return (
+        f"Open {name} in {system}, correct what the reason names, and save it: the next run reads it. When it looks "
+        "right there, report the reason: nothing of it is in any figure until then."
+    )
 
 
 def findings_document(company: str, findings: Iterable[StoredFinding]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Stand-ins that keep the promises of `sync.ports`, in memory, so that a puller can be tested without a database."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date, datetime
+from hashlib import sha256
 
 from mappings.indexing import index_content
 from mappings.model import Content, History, Kind, Observation, RecordKey, System, Version, raw_hash
@@ -128,6 +129,15 @@ class MemoryRecordStore:
 
     def pull_unit(self, run_id: str) -> AbstractContextManager[MemoryPullUnit]:
         return self._open(run_id)
+
+    def release_others(self, run_id: str, system: System, still: Mapping[Kind, Collection[str]]) -> None:
+        self.quarantined = [
+            bad
+            for bad in self.quarantined
+            if bad.system is not system
+            or bad.kind not in still
+            or (bad.record_id or f"?{sha256(bad.raw).hexdigest()[:12]}") in still[bad.kind]
+        ]
 
     def _commit(self, unit: MemoryPullUnit) -> None:
         self.units += 1

@@ -10,7 +10,7 @@ from config.settings import CompanySettings
 from connectors.quickbooks.tokens import Tokens
 from mappings.findings import FindingStatus
 from mappings.model import Book
-from mappings.records import ExpectationScope, StoredFinding
+from mappings.records import ExpectationScope, SetAside, StoredFinding
 from sync.checking import Check
 from sync.explaining import Explanation
 from sync.reporting import Decision, PullReport, RunReport
@@ -49,6 +49,10 @@ class Reader(Protocol):
 
     def load_decisions(self, stored: StoredFinding) -> tuple[Decision, ...]:
         """What happened to a finding, oldest first."""
+        ...
+
+    def load_set_aside(self) -> tuple[SetAside, ...]:
+        """The records that could not be read."""
         ...
 
     def verify_finding(self, stored: StoredFinding) -> Verification:

@@ -1,9 +1,11 @@
 """`tieout check`: does everything work that a run needs?"""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from state.errors import StoreError
 from sync.checking import Check, worst
 from sync.cli.grids import Column, Format, Grid
 from sync.cli.invocation import Invocation, common_options, example, format_options, pass_invocation
@@ -26,16 +28,24 @@ _STYLES = {"ok": "green", "correct this": "red", "reconnect": "red", "report thi
 @format_options
 @pass_invocation
 def check(invocation: Invocation, form: str, output: Path | None) -> None:
-    """Try the configuration, the database, the keys, both systems, and the words that BigTime uses."""
+    """Walk through everything that can be wrong, in order, one line each with what to do.
+
+    The configuration, the database, the keys, the channels of alerts, QuickBooks and its settings, the clock, when the
+    connection ends, BigTime, the rights and words there, the daemon, the call budget, records that cannot be read.
+    """
     settings = invocation.settings()
     company = settings.company(invocation.company)
-    with invocation.open(settings) as application:
-        checks = (Check(name="configuration", detail=str(invocation.path)), *application.check(company))
+    checks = [Check(name="configuration", detail=str(invocation.path))]
+    try:
+        with invocation.open(settings) as application:
+            checks += application.check(company)
+    except StoreError as error:
+        checks.append(Check(name="database", detail=str(error), exit_code=ExitCode.USAGE))
     print_data([_grid(company.alias, checks)], check_document(company.alias, checks), form=Format(form), output=output)
     raise click.exceptions.Exit(worst(checks))
 
 
-def _grid(alias: str, checks: tuple[Check, ...]) -> Grid:
+def _grid(alias: str, checks: Sequence[Check]) -> Grid:
     return Grid(
         title=f"Check of {alias}",
         columns=(Column("part", "Part"), Column("result", "Result"), Column("detail", "Detail", is_wide=True)),

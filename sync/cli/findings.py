@@ -13,11 +13,13 @@ from sync.cli.failures import Failure
 from sync.cli.grids import Format
 from sync.cli.hostile_text import visible
 from sync.cli.invocation import Invocation, common_options, example, format_options, pass_invocation
-from sync.cli.pages import evidence_grid, finding_lines, findings_grid, history_grid
+from sync.cli.pages import evidence_grid, finding_lines, findings_grid, history_grid, unreadable_grid
 from sync.cli.people import by_option, who_or_user
 from sync.cli.printing import print_data
 from sync.exit_codes import ExitCode
-from sync.reporting import finding_page_document, findings_document
+from sync.reporting import advice_for, finding_page_document, findings_document, unreadable_document
+
+_MOST_ADVICE = 5
 
 
 @click.group(invoke_without_command=True, epilog=example("tieout findings", "tieout findings show A1-3f2a9c1b"))
@@ -84,6 +86,33 @@ def show(invocation: Invocation, finding: str, form: str, output: Path | None) -
         output=output,
         lines=finding_lines(stored),
     )
+
+
+@findings.command(epilog=example("tieout findings unreadable", "tieout findings unreadable --format json"))
+@common_options
+@format_options
+@pass_invocation
+def unreadable(invocation: Invocation, form: str, output: Path | None) -> None:
+    """List the records that cannot be read, why, and since when. Exits with 3 when there are any.
+
+    Such a record is in no figure, and keeps every run incomplete until it can be read.
+    """
+    settings = invocation.settings()
+    company = settings.company(invocation.company)
+    with invocation.open(settings) as application:
+        found = application.reader(company).load_set_aside()
+    print_data(
+        [unreadable_grid(found, title=f"Records of {company.alias} that cannot be read: {len(found)}")],
+        unreadable_document(company.alias, found),
+        form=Format(form),
+        output=output,
+    )
+    if found:
+        if form == str(Format.TABLE):
+            click.echo("")
+            for each in found[:_MOST_ADVICE]:
+                click.echo(visible(advice_for(each)))
+        raise click.exceptions.Exit(ExitCode.INCOMPLETE)
 
 
 @findings.command(epilog=example("tieout findings verify A1-3f2a9c1b"))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from mappings.findings import Finding, TieOut, Verdict
 from mappings.model import System
 from mappings.money import Money
-from mappings.records import StoredFinding
+from mappings.records import SetAside, StoredFinding
 from sync.cli.grids import Cell, Column, Grid, amount_text
 from sync.explaining import Explanation, Step
 from sync.reporting import Decision, RunCertificate, RunReport, format_moment
@@ -100,6 +100,24 @@ def _tie_out_row(tie_out: TieOut) -> tuple[Cell, ...]:
         tie_out.residual_minor,
     )
     return (tie_out.currency, tie_out.invoice_count, *(Money(amount, tie_out.currency) for amount in amounts))
+
+
+def unreadable_grid(records: Sequence[SetAside], *, title: str) -> Grid:
+    """Records that could not be read, one a row."""
+    return Grid(
+        title=title,
+        columns=(
+            Column("system", "System"),
+            Column("kind", "Kind"),
+            Column("id", "Id"),
+            Column("since", "Since"),
+            Column("reason", "Why", is_wide=True),
+        ),
+        rows=tuple(
+            (str(each.system), str(each.kind), each.record_id, f"{each.since:%Y-%m-%d %H:%M}", each.reason)
+            for each in records
+        ),
+    )
 
 
 def findings_grid(findings: Sequence[StoredFinding], *, title: str = "Findings") -> Grid:

@@ -87,6 +87,7 @@ def pull_bigtime(
     )
     try:
         _run(cycle)
+        cycle.release_others()
     except AccessExpired as error:
         cycle.add_gap("G3", f"BigTime's session ended and could not be renewed ({error}): run it again")
     except (Unavailable, Throttled, BudgetSpent) as error:

@@ -139,12 +139,21 @@ class Cycle:
             self.add_gap(
                 "G6",
                 f"{len(names)} {kind.value} record(s) of BigTime cannot be understood and are left out of all figures: "
-                f"{shown}; correct them in BigTime, or report how they look there",
+                f"{shown}; `tieout findings unreadable` says why, and what to do",
             )
 
     def with_unreadable(self, name: ListName, feed: Feed) -> Feed:
         """The feed with the months due again in which this run met a row that it could not understand."""
         return feed.with_due(self.unreadable_months.get(name, ()))
+
+    def release_others(self) -> None:
+        """Let go of what was set aside and is not any more. Only after every list that was due has been read.
+
+        A month that holds a row that cannot be understood is due in every run.
+        """
+        kinds = [Kind.INVOICE, Kind.PAYMENT, *([Kind.CLIENT] if self.clients_were_read else [])]
+        still = {kind: self.set_aside.get(kind, set()) for kind in kinds}
+        self.store.release_others(self.run_id, System.BIGTIME, still)
 
     def note_seen(self, kind: Kind, batch: Batch) -> None:
         """Remember what a reply showed, for the judgement at the end of the list."""

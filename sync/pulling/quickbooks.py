@@ -93,6 +93,7 @@ def pull_quickbooks(
     intake = Intake(store, clock, run_id=run_id, mapper=mapper, progress=progress)
     try:
         _Pull(reader, intake, clock, settings or QuickBooksPullSettings()).run(full=full)
+        intake.release_others()
     except _PASSING as error:
         intake.add_gap("G3" if isinstance(error, AccessExpired) else "G10", str(error))
     finally:

@@ -93,6 +93,11 @@ class Intake:
         if cursor != self.cursor:
             self.store_rows({}, cursor)
 
+    def release_others(self) -> None:
+        """Let go of what was set aside and is not any more: it was read, or has gone from QuickBooks."""
+        still = {kind: self.cursor.set_aside.get(kind, ()) for kind in Kind}
+        self._store.release_others(self._run_id, System.QUICKBOOKS, still)
+
     def outcome(self, *, sent: int, metered: int) -> PullOutcome:
         """What the run did. Records that are set aside, and counts that differ, are a gap for as long as they are."""
         for kind in self.cursor.miscounted:
@@ -104,7 +109,7 @@ class Intake:
             self.add_gap(
                 "G6",
                 f"{len(ids)} {kind} record(s) cannot be understood and are left out of every figure: {shown}; "
-                "correct them in QuickBooks or look at the quarantine for the reason",
+                "`tieout findings unreadable` says why, and what to do",
             )
         return PullOutcome(
             system=System.QUICKBOOKS,

@@ -148,10 +148,17 @@ def test_check_names_every_part(firm: Firm) -> None:
         "configuration",
         "database",
         "keys",
+        "channels",
         "QuickBooks",
+        "QuickBooks' settings",
+        "clock",
         "connections",
         "BigTime",
+        "BigTime's rights",
         "BigTime's words",
+        "daemon",
+        "call budget",
+        "unreadable records",
     } == checks.keys()
     assert "AccountCredit" in checks["BigTime's words"]["detail"]
 
