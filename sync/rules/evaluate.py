@@ -195,7 +195,7 @@ def _recheck_at(desk: Desk) -> datetime | None:
     days += [
         credit.issued_on + wait
         for credit in desk.ledger.credits
-        if credit.issued_on
+        if credit.issued_on and credit.remaining_minor > 0
         for wait in (moment.stale_after, *CREDIT_AGES)
     ]
     days += [

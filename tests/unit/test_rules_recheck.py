@@ -1,0 +1,90 @@
+"""A result says itself when time alone will change it: the next moment, never an earlier or a later one."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import msgspec
+
+from mappings.model import Invoice, Method
+from tests.books import BookOf, noon
+
+# A bookkeeping day of New York ends at 5 o'clock by Greenwich in winter, at 4 in summer.
+
+
+def end_of(day: str) -> datetime:
+    """The first instant after a bookkeeping day, in summer."""
+    return datetime.combine(date.fromisoformat(day) + timedelta(days=1), datetime.min.time(), UTC) + timedelta(hours=4)
+
+
+def quiet() -> BookOf:
+    """A posted invoice, and nothing to say."""
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    return book
+
+
+def test_nothing_that_time_changes_is_looked_at_again_never() -> None:
+    assert quiet().evaluate("2026-04-01").recheck_at is None
+
+
+def test_a_payment_on_its_way_is_looked_at_when_grace_ends() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="700")
+    book.payment("9", invoices={"q101": "300"}, on="2026-04-01", cash="300")
+
+    assert noon("2026-04-02") == book.evaluate("2026-04-01").recheck_at
+    assert book.evaluate("2026-04-02").recheck_at is None
+
+
+def test_an_open_credit_is_looked_at_when_it_turns_stale_and_when_it_may_be_unclaimed() -> None:
+    book = quiet()
+    book.memo("7", "300", "300", on="2026-04-01")
+
+    assert end_of("2026-05-01") == book.evaluate("2026-04-02").recheck_at
+    assert end_of("2026-09-28") == book.evaluate("2026-05-02").recheck_at
+    assert book.evaluate("2026-09-29").recheck_at is None
+
+
+def test_an_open_credit_is_stale_on_the_day_after_the_thirtieth() -> None:
+    book = quiet()
+    book.memo("7", "300", "300", on="2026-04-01")
+
+    severities = {day: [each.severity for each in book.evaluate(day).findings] for day in ("2026-05-01", "2026-05-02")}
+
+    assert {"2026-05-01": ["S4"], "2026-05-02": ["S3"]} == severities
+
+
+def test_a_credit_that_is_used_up_turns_neither_stale_nor_unclaimed() -> None:
+    book = BookOf()
+    book.twins("101", "300", open_in_quickbooks="0")
+    book.memo("7", "300", "0", on="2026-04-01")
+    book.payment("9", invoices={"q101": "300"}, memos={"7": "300"}, on="2026-04-01")
+    book.row("p1", "101", "300", method=Method.CREDIT_MEMO, on="2026-04-01")
+
+    assert book.evaluate("2026-04-03").recheck_at is None
+
+
+def test_an_unpaid_invoice_is_looked_at_when_it_becomes_overdue_and_a_paid_one_is_not() -> None:
+    for balance, expected in (("1000", end_of("2026-04-20")), ("0", None)):
+        book = quiet()
+        key = book.quickbooks_invoice("q101", "1000", balance, number="INV-101", seen="2026-03-02")
+        content = book.versions[key][-1].content
+        assert isinstance(content, Invoice)
+        book.put(key, msgspec.structs.replace(content, due_on=date(2026, 4, 20)), "2026-03-03")
+
+        assert expected == book.evaluate("2026-04-02").recheck_at
+
+
+def test_figures_that_have_just_moved_are_looked_at_when_they_have_settled() -> None:
+    book = quiet()
+    book.bigtime_invoice("101", "1000", balance="900", seen="2026-04-01")
+
+    assert noon("2026-04-02") == book.evaluate("2026-04-01").recheck_at
+
+
+def test_the_next_of_several_moments_counts() -> None:
+    book = quiet()
+    book.memo("7", "300", "300", on="2026-03-05")
+    book.payment("9", invoices={"q101": "300"}, on="2026-04-01", cash="300")
+
+    assert noon("2026-04-02") == book.evaluate("2026-04-01").recheck_at
+    assert end_of("2026-04-04") == book.evaluate("2026-04-02").recheck_at
