@@ -1,12 +1,15 @@
 """The second opinion agrees with every finding of the shipped scenarios, and with none whose amount is off."""
 
+import json
 from collections.abc import Iterator
 
 import msgspec
 import pytest
 
 from connectors.sandbox.playing import play, shipped_scenarios, world_for
-from mappings.findings import Claim, Evidence, Finding, Gap
+from mappings.findings import Claim, ClientRef, Evidence, Finding, Gap, Proof
+from mappings.model import Kind, RecordKey, System, raw_hash
+from state.errors import StoreDamaged
 from sync.checker import ABOUT_THE_RUN, CHECKED, check_arithmetic
 from sync.rules.catalogue import CATALOGUE
 from sync.rules.gates import findings_from_gaps
@@ -95,3 +98,97 @@ def test_a_record_that_was_emptied_is_not_taken_for_a_deleted_one() -> None:
     assert [False] == [
         good for good, line in verify_evidence(finding, {**raws, first: b""}.get) if str(first.key) in line
     ]
+
+
+def test_a_record_that_cannot_be_read_back_fails_by_name() -> None:
+    finding, _ = next(found for found in _found("a1-credited-after-posting") if found[0].code == "A1")
+
+    def load(evidence: Evidence) -> bytes:
+        raise StoreDamaged(f"the raw record of {evidence.key} cannot be read back: restore a backup")
+
+    seen = list(verify_evidence(finding, load))
+
+    assert [False] * len(finding.evidence) == [good for good, _ in seen]
+    assert all(str(each.key) in line for each, (_, line) in zip(finding.evidence, seen, strict=True))
+
+
+def _evidence(
+    kind: Kind, id_: str, record: dict[str, object], system: System = System.QUICKBOOKS
+) -> tuple[Evidence, bytes]:
+    raw = json.dumps(record).encode()
+    return Evidence(RecordKey(system, kind, id_), raw_hash(raw)), raw
+
+
+def _links(**amounts: int) -> list[object]:
+    kinds = {"i": "Invoice", "m": "CreditMemo", "j": "JournalEntry"}
+    return [
+        {"Amount": amount, "LinkedTxn": [{"TxnId": name, "TxnType": kinds[name[0]]}]}
+        for name, amount in amounts.items()
+    ]
+
+
+_DOCTORED = {
+    "F9": (
+        1000,
+        [
+            _evidence(Kind.CREDIT_MEMO, "m1", {"Id": "m1", "TotalAmt": 500, "RemainingCredit": 380}),
+            _evidence(Kind.PAYMENT, "p", {"Id": "p", "TotalAmt": 0, "Line": _links(i1=110, m1=110)}),
+        ],
+    ),
+    "F11": (2500, [_evidence(Kind.PAYMENT, "p", {"Id": "p", "TotalAmt": 0, "Line": _links(i1=100, m1=125)})]),
+    "F8": (4000, [_evidence(Kind.CREDIT_MEMO, "m1", {"Id": "m1", "TotalAmt": 100, "RemainingCredit": -40})]),
+    "F5": (
+        6000,
+        [
+            _evidence(
+                Kind.JOURNAL_ENTRY,
+                "j1",
+                {
+                    "Id": "j1",
+                    "Line": [
+                        {
+                            "Amount": 90,
+                            "JournalEntryLineDetail": {
+                                "PostingType": "Credit",
+                                "Entity": {"Type": "Customer", "EntityRef": {"value": "12"}},
+                            },
+                        }
+                    ],
+                },
+            ),
+            _evidence(Kind.PAYMENT, "p", {"Id": "p", "TotalAmt": 0, "Line": _links(i1=30, j1=30)}),
+        ],
+    ),
+    "F2": (
+        30000,
+        [
+            _evidence(Kind.INVOICE, "9", {"Sid": 9, "TotalAmt": 500, "PaidAmt": "$800.00"}, System.BIGTIME),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("code", _DOCTORED)
+def test_what_honest_books_never_show_is_checked_too(code: str) -> None:
+    exposure, evidence = _DOCTORED[code]
+    entry = CATALOGUE[code]
+    finding = Finding(
+        company="acme",
+        code=code,
+        slug=entry.slug,
+        severity=entry.severity,
+        proof=Proof.PROVED,
+        reason="",
+        currency="USD",
+        exposure_minor=exposure,
+        client=ClientRef(name="Acme"),
+        invoice=None,
+        evidence=tuple(each for each, _ in evidence),
+        explanation="",
+        fingerprint="",
+        incident="",
+    )
+
+    assert [True] == [good for good, _ in check_arithmetic(finding, dict(evidence))]
+    wrong = msgspec.structs.replace(finding, exposure_minor=exposure + 1)
+    assert [False] == [good for good, _ in check_arithmetic(wrong, dict(evidence))]
