@@ -75,10 +75,14 @@ class MutationSession:
         """Learn which test reaches what, then run the mutants until the time is over."""
         from hypothesis import settings  # pytest wants to see it first
 
+        from tests.unit.test_rules_on_histories import SEEDS, lived
+
         settings.register_profile("mutation", deadline=None, max_examples=25, derandomize=True, database=None)
         settings.load_profile("mutation")
         items = {item.nodeid: item for item in session.items}
         plan = self.plan
+        for seed in SEEDS:
+            lived(seed)  # what happened is the same for every mutant of the rules, and is told once
         reached = self._reached(items)
         todo = [mutant for mutant in plan.mutants() if mutant.key not in plan.verdicts]
 

@@ -1,7 +1,13 @@
 """Group D: what is one payment or credit with other attributes, and what is two."""
 
-from mappings.model import Method
-from tests.books import BookOf
+from datetime import date
+
+import msgspec
+
+from mappings.findings import Proof, Severity
+from mappings.model import Client, History, Invoice, Kind, Method, Preferences, RecordKey
+from sync.rules.evaluate import evaluate_book
+from tests.books import BT, QB, BookOf, brief, moment
 
 CREDIT, LABEL, MONEY = Method.ACCOUNT_CREDIT, Method.NONE, Method.MONEY
 
@@ -139,3 +145,177 @@ def test_a_credit_that_was_put_on_another_invoice_after_it_came_loose_has_moved(
     book.payment("p8", invoices={"q102": "225"}, memos={"7": "225"}, on="2026-03-09")
 
     assert book.findings() == [("D2", "0.00", "225.00")]
+
+
+def one_each(row_on: str, line_on: str, *, row: str = "250", reference: str = "", method: Method = MONEY) -> BookOf:
+    """300.00 in QuickBooks and another amount in BigTime, on one invoice."""
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="700")
+    book.payment("9", invoices={"q101": "300"}, cash="300", on=line_on, reference="4711")
+    book.row("p1", "101", row, method=method, on=row_on, reference=reference)
+    return book
+
+
+def test_two_amounts_within_a_week_are_one_payment_and_later_two() -> None:
+    assert [("D1", "50.00", "50.00")] == one_each("2026-03-12", "2026-03-05").findings()
+    apart = sorted(one_each("2026-03-13", "2026-03-05").findings())
+    assert [("C3", "300.00", "300.00"), ("C4", "-250.00", "250.00")] == apart
+    assert [("D1", "50.00", "50.00")] == one_each("2026-03-30", "2026-03-05", reference="4711").findings()
+
+
+def test_the_same_reference_proves_that_it_is_one_payment() -> None:
+    (named,) = one_each("2026-03-05", "2026-03-05", reference="4711").evaluate().findings
+    (unnamed,) = one_each("2026-03-05", "2026-03-05").evaluate().findings
+
+    assert [Proof.PROVED, Proof.LIKELY] == [named.proof, unnamed.proof]
+    assert "is 250.00 USD in BigTime and 300.00 USD in QuickBooks" in named.explanation
+
+
+def test_a_client_credit_is_never_the_other_amount_of_a_payment() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="700")
+    book.memo("7", "300", "0", on="2026-03-05")
+    book.payment("9", invoices={"q101": "300"}, memos={"7": "300"}, on="2026-03-05")
+    book.row("p1", "101", "250", method=CREDIT, on="2026-03-05")
+
+    assert [("A1", "-250.00", "250.00"), ("C3", "300.00", "300.00")] == sorted(book.findings())
+
+
+def test_of_two_the_one_with_the_reference_goes_before_the_nearer_day_and_amount() -> None:
+    book = one_each("2026-03-05", "2026-03-05", row="299")
+    book.row("p2", "101", "250", method=MONEY, on="2026-03-09", reference="4711")
+
+    assert [("C4", "-299.00", "299.00"), ("D1", "50.00", "50.00")] == sorted(book.findings())
+
+
+def in_two_months(row_on: str, line_on: str, *, closed_up_to: str = "") -> list[tuple[str, Severity]]:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="700")
+    book.payment("9", invoices={"q101": "300"}, cash="300", on=line_on)
+    book.row("p1", "101", "300", method=MONEY, on=row_on)
+    whole = book.book()
+    if closed_up_to:
+        content = Preferences(book_close_on=date.fromisoformat(closed_up_to))
+        version = whole.histories[0].versions[0]
+        settings = msgspec.structs.replace(version, key=RecordKey(QB, Kind.PREFERENCES, "1"), content=content)
+        whole = msgspec.structs.replace(whole, preferences=History((settings,)))
+    return [(each.code, each.severity) for each in evaluate_book(whole, moment("2026-05-01")).findings]
+
+
+def test_an_application_of_two_months_is_to_be_looked_at_and_urgent_once_the_month_is_closed() -> None:
+    assert [("D4", Severity.S3)] == in_two_months("2026-04-02", "2026-03-31")
+    assert [("D4", Severity.S3)] == in_two_months("2026-03-31", "2026-04-02")
+    assert [("D4", Severity.S2)] == in_two_months("2026-04-02", "2026-03-31", closed_up_to="2026-03-31")
+    assert [("D4", Severity.S3)] == in_two_months("2026-04-02", "2026-03-31", closed_up_to="2026-03-30")
+    assert [("D4", Severity.S4)] == in_two_months("2026-04-01", "2026-03-31", closed_up_to="2026-03-31")
+    assert [("D4", Severity.S3)] == in_two_months("2027-03-31", "2026-03-31")
+    assert [] == in_two_months("2026-03-02", "2026-03-31")
+
+
+def totals(bigtime: str, quickbooks: str, *, tax: tuple[int, int] = (0, 0)) -> list[tuple[str, str, str]]:
+    """An invoice with two totals, and the tax in each, in cents; S4 too."""
+    book = BookOf()
+    ours = book.bigtime_invoice("101", bigtime)
+    theirs = book.quickbooks_invoice("q101", quickbooks, quickbooks, number="INV-101")
+    for key, tax_minor in ((ours, tax[0]), (theirs, tax[1])):
+        content = book.versions[key][-1].content
+        assert isinstance(content, Invoice)
+        book.put(key, msgspec.structs.replace(content, tax_minor=tax_minor), "2026-03-01")
+    return [brief(each) for each in book.evaluate().findings]
+
+
+def test_a_cent_is_rounding_and_two_are_not() -> None:
+    assert [("D9", "-0.01", "0.01")] == totals("99.99", "100.00")
+    assert [("D9", "0.01", "0.01")] == totals("100.01", "100.00")
+    assert [("E1", "-0.02", "0.02")] == totals("99.98", "100.00")
+
+
+def test_the_tax_of_one_side_is_told_as_such_and_no_other_difference_is() -> None:
+    assert [("D6", "10.00", "10.00")] == totals("110", "100", tax=(1000, 0))
+    assert [("D6", "-10.00", "10.00")] == totals("100", "110", tax=(0, 1000))
+    assert [("E1", "10.00", "10.00")] == totals("110", "100", tax=(1000, 1000))
+    assert [("E1", "11.00", "11.00")] == totals("111", "100", tax=(1000, 0))
+
+
+def shown(*words: tuple[str, Method], memo: bool = True) -> list[tuple[str, str, str]]:
+    """One application of QuickBooks under these amounts and types in BigTime; D7 alone."""
+    book = BookOf()
+    whole = f"{sum(float(each) for each, _ in words):.2f}"
+    book.twins("101", "1000", open_in_quickbooks=f"{1000 - float(whole):.2f}")
+    if memo:
+        book.memo("7", whole, "0", on="2026-03-05")
+    book.payment(
+        "9", invoices={"q101": whole}, memos={"7": whole} if memo else {}, cash="0" if memo else whole, on="2026-03-05"
+    )
+    for place, (amount, method) in enumerate(words):
+        book.row(f"p{place}", "101", amount, method=method, on="2026-03-05")
+    return [brief(each) for each in book.evaluate().findings if each.code == "D7"]
+
+
+def test_a_credit_under_the_name_of_money_is_information_for_the_part_that_is() -> None:
+    assert [("D7", "0.00", "300.00")] == shown(("300", MONEY))
+    assert [("D7", "0.00", "200.00")] == shown(("100", Method.CREDIT_MEMO), ("200", MONEY))
+    assert [[], []] == [shown(("300", Method.CREDIT_MEMO)), shown(("300", MONEY), memo=False)]
+
+
+def elsewhere(row_on: str = "2026-03-05", *, line: str = "200", reference: str = "", client: str = "") -> BookOf:
+    """200.00 on one invoice in BigTime; QuickBooks has an amount on another one."""
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    if client:
+        book.put(RecordKey(BT, Kind.CLIENT, client), Client(name="Zenith"), "2026-01-01")
+        book.put(RecordKey(QB, Kind.CUSTOMER, "13"), Client(name="Zenith", currency="USD"), "2026-01-01")
+        book.bigtime_invoice("102", "1000", client=client)
+        book.quickbooks_invoice("q102", "1000", f"{1000 - float(line):.2f}", number="INV-102", client="13")
+    else:
+        book.twins("102", "1000", open_in_quickbooks=f"{1000 - float(line):.2f}")
+    book.memo("7", line, "0", on="2026-03-05", client="13" if client else "12")
+    book.payment("9", invoices={"q102": line}, memos={"7": line}, on="2026-03-05", reference="4711")
+    book.row("p1", "101", "200", method=LABEL, on=row_on, reference=reference)
+    return book
+
+
+def test_one_credit_on_two_invoices_of_a_client_claims_minus_and_plus() -> None:
+    (found,) = elsewhere().evaluate().findings
+
+    assert ("D2", Proof.LIKELY, [("101", -20000), ("102", 20000)]) == (
+        found.code,
+        found.proof,
+        [(each.invoice_id, each.amount_minor) for each in found.claims],
+    )
+    assert (
+        "200.00 USD is applied to invoice INV-101 in BigTime and to invoice INV-102 in QuickBooks" in found.explanation
+    )
+
+
+def test_other_amounts_other_clients_and_other_weeks_are_two_mistakes() -> None:
+    two = ["C3", "C4"]
+
+    assert [two, two, two] == [
+        sorted(code for code, _, _ in book.findings())
+        for book in (elsewhere(line="199"), elsewhere(client="302"), elsewhere("2026-03-13"))
+    ]
+    assert ["D2"] == [code for code, _, _ in elsewhere("2026-03-12").findings()]
+    assert ["D2"] == [code for code, _, _ in elsewhere("2026-03-30", reference="4711").findings()]
+
+
+def test_of_two_that_fit_none_is_chosen_without_a_proof() -> None:
+    book = elsewhere()
+    book.twins("103", "1000", open_in_quickbooks="800")
+    book.memo("8", "200", "0", on="2026-03-05")
+    book.payment("10", invoices={"q103": "200"}, memos={"8": "200"}, on="2026-03-05")
+
+    assert ["C3", "C3", "C4"] == sorted(code for code, _, _ in book.findings())
+
+
+def test_a_payment_that_we_saw_on_bigtimes_invoice_is_proved_to_have_moved() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.twins("102", "1000", open_in_quickbooks="800")
+    book.payment("9", invoices={"q101": "200"}, cash="200", on="2026-03-05")
+    book.row("p1", "101", "200", method=MONEY, on="2026-03-05")
+    book.payment("9", invoices={"q102": "200"}, cash="200", on="2026-03-05", seen="2026-03-09")
+
+    (found,) = book.evaluate().findings
+    assert ("D2", Proof.PROVED) == (found.code, found.proof)
+    assert "an earlier version of the QuickBooks payment was on BigTime's invoice" == found.reason

@@ -124,3 +124,166 @@ def test_a_credit_on_an_invoice_that_is_void_in_quickbooks_is_told() -> None:
     book.row("p1", "101", "100", method=CREDIT, on="2026-03-05")
 
     assert book.findings() == [("A7", "0.00", "100.00")]
+
+
+def order_of(on: str, *, seen: str, absent_before: str = "", posted: str = "2026-03-01") -> tuple[str, Proof]:
+    """What an AccountCredit of 200.00 is called, on an invoice posted at noon of that day."""
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000", posted=posted)
+    book.row("p1", "101", "200", method=CREDIT, on=on, seen=seen, absent_before=absent_before)
+    (finding,) = [each for each in book.evaluate().findings if each.code in {"A1", "A2"}]
+    return finding.code, finding.proof
+
+
+def test_the_order_of_credit_and_posting_is_proved_by_what_we_saw_and_else_only_likely() -> None:
+    assert ("A1", Proof.PROVED) == order_of("2026-02-01", seen="2026-03-05", absent_before="2026-03-02")
+    assert ("A1", Proof.PROVED) == order_of("2026-02-01", seen="2026-03-05", absent_before="2026-03-01")
+    assert ("A2", Proof.LIKELY) == order_of("2026-02-01", seen="2026-03-05", absent_before="2026-02-28")
+    assert ("A2", Proof.PROVED) == order_of("2026-03-09", seen="2026-03-01")
+    assert ("A1", Proof.LIKELY) == order_of("2026-03-02", seen="2026-03-05")
+    assert ("A2", Proof.LIKELY) == order_of("2026-02-28", seen="2026-03-05")
+
+
+def test_a_credit_of_the_day_of_posting_is_of_no_known_order() -> None:
+    assert ("A2", Proof.CANNOT_TELL) == order_of("2026-03-01", seen="2026-03-05")
+
+
+def test_each_finding_says_what_both_systems_ask_for_and_where_to_act() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.row("p1", "101", "200", method=CREDIT, on="2026-03-05")
+    (after,) = book.evaluate().findings
+
+    assert (
+        "A client credit of 200.00 USD was applied to invoice INV-101 in BigTime on 2026-03-05, after it had been "
+        "posted to QuickBooks. QuickBooks does not have it: it asks for 1,000.00 USD, BigTime for 800.00 USD. Posted "
+        "invoices are credited only in QuickBooks: apply a credit memo there and remove this payment in BigTime."
+    ) == after.explanation
+
+
+def test_the_credit_that_was_taken_off_at_posting_is_told_from_one_that_was_not() -> None:
+    book = BookOf()
+    book.row("p1", "101", "200", method=CREDIT, on="2026-02-20")
+    book.row("p2", "101", "70", method=CREDIT, on="2026-02-21")
+    book.bigtime_invoice("101", "1000")
+    book.quickbooks_invoice("q101", "930", "930", number="INV-101")
+
+    assert [("A2", "-200.00", "200.00"), ("A3", "0.00", "70.00")] == book.findings()
+
+
+def test_all_credits_of_an_invoice_together_may_be_what_was_taken_off() -> None:
+    book = BookOf()
+    book.row("p1", "101", "200", method=CREDIT, on="2026-02-20")
+    book.row("p2", "101", "70", method=CREDIT, on="2026-02-21")
+    book.bigtime_invoice("101", "1000")
+    book.quickbooks_invoice("q101", "730", "730", number="INV-101")
+
+    assert [("A3", "0.00", "270.00")] == book.findings()
+
+
+def test_a_cheque_is_never_what_was_taken_off_at_posting() -> None:
+    book = BookOf()
+    book.row("p1", "101", "200", method=MONEY, on="2026-02-20")
+    book.bigtime_invoice("101", "1000")
+    book.quickbooks_invoice("q101", "800", "800", number="INV-101")
+
+    assert [("C4", "-200.00", "200.00"), ("E1", "200.00", "200.00")] == sorted(book.findings())
+
+
+def test_an_invoice_posted_net_does_not_hide_the_next_ones_credit() -> None:
+    book = BookOf()
+    for sid in ("101", "102"):
+        book.row(f"p{sid}", sid, "200", method=CREDIT, on="2026-02-20")
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.bigtime_invoice("102", "1000")
+    book.quickbooks_invoice("q102", "800", "800", number="INV-102")
+
+    assert [("A2", "-200.00", "200.00"), ("A3", "0.00", "200.00")] == book.findings()
+
+
+def both_systems(*memos: str, in_bigtime: str) -> list[tuple[str, str, str]]:
+    """Credit memos on an invoice, each pushed back, and one AccountCredit besides."""
+    book = BookOf()
+    used = sum(float(each) for each in memos)
+    book.twins("101", "1000", open_in_quickbooks=f"{1000 - used:.2f}")
+    for name, each in enumerate(memos):
+        book.memo(f"m{name}", each, "0", on="2026-03-05")
+        book.payment(f"l{name}", invoices={"q101": each}, memos={f"m{name}": each}, on="2026-03-05")
+        book.row(f"b{name}", "101", each, method=Method.CREDIT_MEMO, on="2026-03-05")
+    book.row("a", "101", in_bigtime, method=CREDIT, on="2026-03-05")
+    return book.findings()
+
+
+def test_one_client_credit_may_be_the_sum_of_several_memos() -> None:
+    assert [("A4", "-250.00", "250.00")] == both_systems("100", "150", in_bigtime="250")
+    assert [("A4", "-150.00", "150.00")] == both_systems("100", "150", in_bigtime="150")
+    assert [("A1", "-249.00", "249.00")] == both_systems("100", "150", in_bigtime="249")
+    assert [("A1", "-99.00", "99.00")] == both_systems("100", in_bigtime="99")
+
+
+def test_a_client_credit_beside_a_cheque_of_its_amount_is_no_second_credit() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="800")
+    book.payment("9", invoices={"q101": "200"}, cash="200", on="2026-03-05")
+    book.row("p1", "101", "200", method=MONEY, on="2026-03-05")
+    book.row("p2", "101", "200", method=CREDIT, on="2026-03-05")
+
+    assert [("A1", "-200.00", "200.00")] == book.findings()
+
+
+def test_two_client_credits_need_two_memos_to_be_both_there_twice() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="800")
+    book.memo("7", "200", "0", on="2026-03-05")
+    book.payment("9", invoices={"q101": "200"}, memos={"7": "200"}, on="2026-03-05")
+    book.row("b", "101", "200", method=Method.CREDIT_MEMO, on="2026-03-05")
+    book.row("p1", "101", "200", method=CREDIT, on="2026-03-05", reference="SLA-1")
+    book.row("p2", "101", "200", method=CREDIT, on="2026-03-06", reference="SLA-2")
+
+    assert [("A1", "-200.00", "200.00"), ("A4", "-200.00", "200.00")] == sorted(book.findings())
+
+
+def test_a_repeated_client_credit_is_told_as_the_repetition_and_not_as_two() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.row("p1", "101", "200", method=CREDIT, on="2026-03-05")
+    book.row("p2", "101", "200", method=CREDIT, on="2026-03-06")
+
+    assert [("A1", "-200.00", "200.00"), ("B1", "-200.00", "200.00")] == book.findings()
+
+
+def marked(*, open_in_quickbooks: str, paid_in_bigtime: str = "") -> list[tuple[str, str, str, str]]:
+    book = BookOf()
+    book.bigtime_invoice("101", "500", balance="0", paid=True)
+    book.quickbooks_invoice("q101", "500", open_in_quickbooks, number="INV-101")
+    if paid_in_bigtime:
+        book.row("p1", "101", paid_in_bigtime, method=MONEY, on="2026-03-05")
+        book.payment("9", invoices={"q101": paid_in_bigtime}, cash=paid_in_bigtime, on="2026-03-05")
+    return [
+        (each.code, str(each.severity), f"{each.claim_minor / 100:.2f}", f"{each.exposure_minor / 100:.2f}")
+        for each in book.evaluate().findings
+    ]
+
+
+def test_a_mark_as_paid_claims_what_its_payments_leave_open() -> None:
+    assert [("A5", "S2", "-500.00", "500.00")] == marked(open_in_quickbooks="500")
+    assert [("A5", "S2", "-300.00", "300.00")] == marked(open_in_quickbooks="300", paid_in_bigtime="200")
+
+
+def test_a_negative_client_credit_on_a_dead_twin_holds_nothing() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.row("p1", "101", "-200", method=CREDIT, on="2026-03-05")
+    book.quickbooks_invoice("q101", "0", "0", number="INV-101", seen="2026-03-09", voided=True)
+
+    assert [] == book.findings()
+
+
+def test_only_client_credits_count_on_a_dead_twin() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.row("p1", "101", "200", method=CREDIT, on="2026-03-05")
+    book.row("p2", "101", "100", method=MONEY, on="2026-03-05")
+    book.quickbooks_invoice("q101", "0", "0", number="INV-101", seen="2026-03-09", voided=True)
+
+    assert [("A7", "0.00", "200.00")] == book.findings()

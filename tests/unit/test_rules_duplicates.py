@@ -1,8 +1,12 @@
 """Group B: one credit or payment that stands twice, and what only looks like it."""
 
-from mappings.findings import Severity
-from mappings.model import Method
-from tests.books import BookOf
+from datetime import datetime, timedelta
+
+import msgspec
+
+from mappings.findings import Proof, Severity
+from mappings.model import CreditMemo, Method, Payment
+from tests.books import BookOf, noon
 
 CREDIT, LABEL, MONEY = Method.ACCOUNT_CREDIT, Method.NONE, Method.MONEY
 
@@ -167,3 +171,188 @@ def test_two_mistakes_that_share_no_payment_are_two_incidents() -> None:
 
     assert by_code["A1"].incident != by_code["E1"].incident
     assert by_code["A1"].cause == "A client credit was applied in BigTime to a posted invoice; 1 invoice affected."
+
+
+def credited_twice(*, second_on: str = "2026-02-21", first: str = "", second: str = "") -> BookOf:
+    """An invoice of 1,000.00 with two client credits of 200.00, posted after them."""
+    book = BookOf()
+    book.row("p1", "101", "200", method=CREDIT, on="2026-02-20", reference=first)
+    book.row("p2", "101", "200", method=CREDIT, on=second_on, reference=second)
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    return book
+
+
+def test_two_credits_with_two_reference_numbers_are_two_credits() -> None:
+    assert ["A2", "A2"] == [code for code, _, _ in credited_twice(first="SLA-1", second="SLA-2").findings()]
+    assert ["A2", "B1"] == [code for code, _, _ in credited_twice(first="SLA-1", second="SLA-1").findings()]
+    assert ["A2", "B1"] == [code for code, _, _ in credited_twice(first="SLA-1", second="").findings()]
+
+
+def test_a_week_apart_is_a_duplicate_and_eight_days_are_instalments() -> None:
+    assert ["A2", "B1"] == [code for code, _, _ in credited_twice(second_on="2026-02-27").findings()]
+    assert ["A2", "A2"] == [code for code, _, _ in credited_twice(second_on="2026-02-28").findings()]
+
+
+def test_a_credit_of_another_amount_or_without_a_day_repeats_nothing() -> None:
+    book = BookOf()
+    book.row("p1", "101", "200", method=CREDIT, on="2026-02-20")
+    book.row("p2", "101", "201", method=CREDIT, on="2026-02-20")
+    key = book.row("p3", "101", "200", method=CREDIT, on="2026-02-20")
+    content = book.versions[key][-1].content
+    assert isinstance(content, Payment)
+    book.put(key, msgspec.structs.replace(content, paid_on=None, applied_on=None), "2026-02-20")
+    book.twins("101", "1000", open_in_quickbooks="1000")
+
+    assert ["A2", "A2", "A2"] == [code for code, _, _ in book.findings()]
+
+
+def test_a_repeated_cheque_is_no_repeated_client_credit() -> None:
+    book = BookOf()
+    book.row("p1", "101", "200", method=MONEY, on="2026-02-20")
+    book.row("p2", "101", "200", method=MONEY, on="2026-02-21")
+    book.twins("101", "1000", open_in_quickbooks="1000")
+
+    assert [("C4", "-200.00", "200.00")] * 2 == book.findings()
+
+
+def test_a_duplicate_that_leaves_exactly_nothing_is_to_be_looked_at_and_not_urgent() -> None:
+    book = BookOf()
+    book.row("p1", "101", "300", method=CREDIT, on="2026-02-20")
+    book.row("p2", "101", "300", method=CREDIT, on="2026-02-21")
+    book.twins("101", "600", open_in_quickbooks="600")
+
+    assert {"B1": Severity.S3} == {each.code: each.severity for each in book.evaluate().findings if each.code != "A2"}
+
+
+def echoed(*, first: str = "", second: str = "", word: str = "") -> BookOf:
+    """A cheque of 300.00 that QuickBooks has once and BigTime twice."""
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="700")
+    book.payment("9", invoices={"q101": "300"}, cash="300", on="2026-03-05", reference="4711")
+    book.row("p1", "101", "300", method=MONEY, on="2026-03-05", reference=first, seen="2026-03-06")
+    book.row("p2", "101", "300", method=MONEY, on="2026-03-05", reference=second, word=word, seen="2026-03-06")
+    return book
+
+
+def test_an_echo_is_proved_by_the_same_reference_and_likely_without_one() -> None:
+    (same,), (without,) = (echoed(first=each, second=each).evaluate().findings for each in ("4711", ""))
+
+    assert [("B2", Proof.PROVED), ("B2", Proof.LIKELY)] == [(each.code, each.proof) for each in (same, without)]
+    assert "same reference" in same.reason
+    assert "no QuickBooks id" in without.reason
+
+
+def test_an_echo_is_told_from_the_row_with_its_own_reference() -> None:
+    book = echoed(first="4711", second="")
+    book.row("p3", "101", "300", method=MONEY, on="2026-03-05", reference="4712", seen="2026-03-06")
+    book.payment("10", invoices={"q101": "300"}, cash="300", on="2026-03-05", reference="4712")
+    book.quickbooks_invoice("q101", "1000", "400", number="INV-101", seen="2026-03-06")
+    book.row("p4", "101", "300", method=MONEY, on="2026-03-05", reference="4712", seen="2026-03-06")
+
+    echoes = [each for each in book.evaluate().findings if each.code == "B2" and each.proof is Proof.PROVED]
+
+    assert [{"p3:101", "p4:101", "10"}] == [{each.key.id for each in echo.evidence} for echo in echoes]
+
+
+def test_a_payment_that_was_there_before_quickbooks_had_it_was_keyed_by_hand() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="700")
+    book.row("p1", "101", "300", method=MONEY, on="2026-03-05", seen="2026-03-03")
+    book.payment("9", invoices={"q101": "300"}, cash="300", on="2026-03-05")
+    book.row("p2", "101", "300", method=MONEY, on="2026-03-05", seen="2026-03-06")
+
+    assert [("B5", "-300.00", "300.00")] == book.findings()
+
+
+def test_another_payment_type_is_a_payment_keyed_by_hand() -> None:
+    assert ["B5"] == [code for code, _, _ in echoed(word="Wire").findings()]
+
+
+def test_a_negative_row_is_no_echo() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="700")
+    book.payment("9", invoices={"q101": "300"}, cash="300", on="2026-03-05")
+    book.row("p1", "101", "300", method=MONEY, on="2026-03-05")
+    book.row("p2", "101", "-50", method=MONEY, on="2026-03-05")
+
+    assert [("C4", "50.00", "50.00")] == book.findings()
+
+
+def phantom(**second: str) -> list[tuple[str, str, str]]:
+    """A cheque that is on an invoice, and another payment that QuickBooks has unapplied; S4 left out."""
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="0")
+    book.payment("9", invoices={"q101": "1000"}, cash="1000", on="2026-03-05", reference="4711")
+    book.row("p1", "101", "1000", method=MONEY, on="2026-03-05", reference="4711")
+    words = {"cash": "1000", "unapplied": "1000", "on": "2026-03-06", "reference": "4711", **second}
+    book.payment("10", invoices={}, **words)  # type: ignore[arg-type]
+    return book.findings("2026-03-20")
+
+
+def test_a_payment_that_stands_again_applied_to_nothing_would_pay_the_next_invoice() -> None:
+    told = [("B5", "0.00", "1000.00")]
+
+    assert [told, told, told] == [phantom(), phantom(on="2026-03-08"), phantom(on="2026-03-02")]
+
+
+def test_another_reference_amount_client_or_week_is_another_payment() -> None:
+    assert [[]] * 6 == [
+        phantom(reference="4712"),
+        phantom(reference=""),
+        phantom(cash="999", unapplied="999"),
+        phantom(client="13"),
+        phantom(on="2026-03-09"),
+        phantom(on="2026-03-01"),
+    ]
+
+
+def memos(second_at: datetime, *, total: str = "450", voided: bool = False, digest: str = "a") -> list[str]:
+    """The codes told of two credit memos, the first entered at noon on 5 March."""
+    book = BookOf()
+    for name, at, amount in (("55", noon("2026-03-05"), "450"), ("56", second_at, total)):
+        key = book.memo(name, amount, amount, on="2026-03-05", voided=voided and name == "56")
+        content = book.versions[key][-1].content
+        assert isinstance(content, CreditMemo)
+        lines = digest if name == "56" else "a"
+        book.put(key, msgspec.structs.replace(content, created_at=at, content_digest=lines), "2026-03-05")
+    return sorted(each.code for each in book.evaluate("2026-03-20").findings)
+
+
+def test_two_equal_memos_within_the_hour_are_one_click_too_many() -> None:
+    noon_of_5 = noon("2026-03-05")
+
+    assert ["B3", "C2", "C2"] == memos(noon_of_5 + timedelta(minutes=2))
+    assert ["B3", "C2", "C2"] == memos(noon_of_5 + timedelta(hours=1))
+    assert ["C2", "C2"] == memos(noon_of_5 + timedelta(hours=1, seconds=1))
+
+
+def test_memos_of_another_amount_with_other_lines_or_voided_are_no_doubles() -> None:
+    at = noon("2026-03-05") + timedelta(minutes=2)
+
+    assert [["C2", "C2"], ["C2", "C2"], ["C2", "C2"]] == [
+        memos(at, total="451"),
+        memos(at, digest="b"),
+        memos(at, voided=True),
+    ]
+
+
+def test_of_three_equal_memos_each_repeats_the_one_before() -> None:
+    book = BookOf()
+    for number in range(3):
+        key = book.memo(f"5{number}", "450", "450", on="2026-03-05")
+        content = book.versions[key][-1].content
+        assert isinstance(content, CreditMemo)
+        at = noon("2026-03-05") + timedelta(minutes=40 * number)
+        book.put(key, msgspec.structs.replace(content, created_at=at), "2026-03-05")
+
+    assert [("B3", "0.00", "450.00")] * 2 == book.findings("2026-03-20")
+
+
+def test_numbers_made_from_the_first_are_second_postings() -> None:
+    for number, told in {"INV-9.1": 1, "INV-9-2": 1, "INV-9R": 1, "INV-9(2)": 1, "INV-91": 0, "INV-9.100": 0}.items():
+        book = BookOf()
+        book.bigtime_invoice("9", "1000", number="INV-9")
+        book.quickbooks_invoice("1", "1000", "1000", number="INV-9")
+        book.quickbooks_invoice("2", "1000", "1000", number=number)
+
+        assert told == len(book.findings()), number
