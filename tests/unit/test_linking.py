@@ -300,3 +300,73 @@ def test_a_record_of_a_stranger_changes_no_twin(crowded: Book) -> None:
     added = (bt("90", "A-1", client_id="399"), qb("90", "A-1", client_id="99"))
     after = pairs(link(book(*crowded.histories, *added)))
     assert {**before, "90": "90"} == after
+
+
+def test_the_customer_of_any_version_may_hold_the_twin_and_the_closest_of_two_goes_first() -> None:
+    """A job's invoice and the parent's carry one number: the client himself goes before his job."""
+    both = book(
+        bigtime(Kind.CLIENT, "1", client("Acme")),
+        quickbooks(Kind.CUSTOMER, "2", client("Acme")),
+        quickbooks(Kind.CUSTOMER, "3", client("Lab", parent="2")),
+        bigtime(Kind.INVOICE, "10", invoice("INV-1", 500, "1")),
+        quickbooks(Kind.INVOICE, "20", invoice("INV-1", 500, "3")),
+        quickbooks(Kind.INVOICE, "21", invoice("INV-1", 500, "2")),
+    )
+    twin = link(both).of_bigtime("10")
+    assert twin is not None
+    assert twin.quickbooks is not None
+    assert "21" == twin.quickbooks.key.id
+
+
+def test_a_dead_invoice_that_fits_two_equally_belongs_to_neither() -> None:
+    two = book(
+        bigtime(Kind.CLIENT, "1", client("Acme")),
+        quickbooks(Kind.CUSTOMER, "2", client("Acme")),
+        bigtime(Kind.INVOICE, "10", invoice("INV-1", 500, "1")),
+        bigtime(Kind.INVOICE, "11", invoice("INV-1", 500, "1")),
+        quickbooks(Kind.INVOICE, "20", invoice("INV-1", 500, "2", voided=True)),
+    )
+    links = link(two)
+    assert [(), ()] == [twin.dead for twin in links.twins]
+
+
+def test_a_dead_invoice_belongs_to_the_better_of_two() -> None:
+    for order in ((500, 400), (400, 500)):
+        two = book(
+            bigtime(Kind.CLIENT, "1", client("Acme")),
+            quickbooks(Kind.CUSTOMER, "2", client("Acme")),
+            bigtime(Kind.INVOICE, "10", invoice("INV-1", order[0], "1")),
+            bigtime(Kind.INVOICE, "11", invoice("INV-1", order[1], "1")),
+            quickbooks(Kind.INVOICE, "20", invoice("INV-1", 500, "2"), invoice("INV-1", 0, "2", voided=True)),
+        )
+        owners = [twin.bigtime.key.id for twin in link(two).twins if twin.dead]
+        assert ["10" if order[0] == 500 else "11"] == owners
+
+
+def test_a_total_that_agrees_now_goes_before_one_that_once_did() -> None:
+    two = book(
+        bigtime(Kind.CLIENT, "1", client("Acme")),
+        quickbooks(Kind.CUSTOMER, "2", client("Acme")),
+        bigtime(Kind.INVOICE, "10", invoice("INV-1", 500, "1")),
+        quickbooks(Kind.INVOICE, "20", invoice("INV-1", 500, "2"), invoice("INV-1", 400, "2")),
+        quickbooks(Kind.INVOICE, "21", invoice("INV-1", 400, "2"), invoice("INV-1", 500, "2")),
+    )
+    twin = link(two).of_bigtime("10")
+    assert twin is not None
+    assert twin.quickbooks is not None
+    assert "21" == twin.quickbooks.key.id
+
+
+def test_a_linked_customer_goes_before_an_unlinked_one_with_the_same_figures() -> None:
+    two = book(
+        bigtime(Kind.CLIENT, "1", client("Acme")),
+        quickbooks(Kind.CUSTOMER, "2", client("Acme")),
+        quickbooks(Kind.CUSTOMER, "9", client("Nobody we know")),
+        bigtime(Kind.INVOICE, "10", invoice("INV-1", 500, "1")),
+        quickbooks(Kind.INVOICE, "20", invoice("INV-1", 500, "9")),
+        quickbooks(Kind.INVOICE, "21", invoice("INV-1", 700, "2")),
+    )
+    twin = link(two).of_bigtime("10")
+    assert twin is not None
+    assert twin.quickbooks is not None
+    assert "21" == twin.quickbooks.key.id

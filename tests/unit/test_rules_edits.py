@@ -149,3 +149,193 @@ def test_a_row_that_was_never_seen_without_its_reversal_says_nothing_of_quickboo
     book.row("p2", "101", "-300", method=MONEY, on="2026-03-06")
 
     assert book.findings() == [("C3", "300.00", "300.00")]
+
+
+def unlinked(*, memo_now: str = "", voided: bool = False, gone: bool = False) -> BookOf:
+    """A credit memo of 300.00 paid 300.00 of an invoice and was pushed back; then its link went."""
+    book = _credited()
+    book.payment("9", invoices={}, on="2026-03-05", seen="2026-03-09")
+    book.quickbooks_invoice("q101", "1000", "1000", number="INV-101", seen="2026-03-09")
+    if gone:
+        book.gone(RecordKey(System.QUICKBOOKS, Kind.CREDIT_MEMO, "7"), "2026-03-09")
+    elif memo_now:
+        book.memo("7", memo_now, memo_now, on="2026-03-05", voided=voided, seen="2026-03-09")
+    return book
+
+
+def test_what_became_of_the_credit_tells_why_its_application_is_gone() -> None:
+    told = {
+        "E5": unlinked(memo_now="300"),
+        "E3": unlinked(memo_now="100"),
+        "E4": unlinked(memo_now="0", voided=True),
+    }
+
+    for code, book in told.items():
+        (found,) = [each for each in book.evaluate().findings if each.claim_minor]
+        assert (code, -30000, Proof.PROVED) == (found.code, found.claim_minor, found.proof)
+        assert "we stored QuickBooks' application of 300.00 USD on 2026-03-05 12:00 UTC" in found.reason
+    (deleted,) = [each for each in unlinked(gone=True).evaluate().findings if each.claim_minor]
+    assert "E4" == deleted.code
+
+
+def test_a_memo_that_was_raised_has_not_lost_its_cover() -> None:
+    assert ["E5"] == [each.code for each in unlinked(memo_now="400").evaluate().findings if each.claim_minor]
+
+
+def test_money_that_came_loose_is_not_money_that_is_gone() -> None:
+    for unapplied, code in (("300", "C6b"), ("299", "C4")):
+        book = BookOf()
+        book.twins("101", "1000", open_in_quickbooks="700")
+        book.payment("9", invoices={"q101": "300"}, cash="300", on="2026-03-05")
+        book.row("p1", "101", "300", method=MONEY, on="2026-03-05")
+        book.payment("9", invoices={}, cash="300", unapplied=unapplied, on="2026-03-05", seen="2026-03-09")
+        book.quickbooks_invoice("q101", "1000", "1000", number="INV-101", seen="2026-03-09")
+
+        assert code in [each.code for each in book.evaluate().findings if each.claim_minor]
+
+
+def test_an_application_that_shrank_claims_what_it_lost() -> None:
+    book = _credited()
+    book.payment("9", invoices={"q101": "200"}, memos={"7": "200"}, on="2026-03-05", seen="2026-03-09")
+    book.memo("7", "200", "0", on="2026-03-05", seen="2026-03-09")
+    book.quickbooks_invoice("q101", "1000", "800", number="INV-101", seen="2026-03-09")
+
+    assert [("E3", "-100.00", "100.00")] == book.findings()
+
+
+def test_of_two_rows_the_pushed_back_one_is_what_came_from_the_lost_application() -> None:
+    book = unlinked(memo_now="300")
+    book.row("a0", "101", "300", method=CREDIT, on="2026-03-06")
+
+    assert [("A1", "-300.00", "300.00"), ("E5", "-300.00", "300.00")] == sorted(book.findings())
+    (lost,) = [each for each in book.evaluate().findings if each.code == "E5"]
+    assert "p1:101" in {each.key.id for each in lost.evidence}
+
+
+def test_an_application_that_is_gone_explains_one_row_of_its_own_invoice_and_amount() -> None:
+    book = unlinked(memo_now="300")
+    book.row("p2", "101", "300", method=LABEL, on="2026-03-06")
+    book.twins("102", "1000", open_in_quickbooks="1000")
+    book.row("p3", "102", "300", method=LABEL, on="2026-03-06")
+    book.row("p4", "101", "299", method=LABEL, on="2026-03-06")
+
+    assert ["C4", "C4", "C4", "E5"] == sorted(code for code, claim, _ in book.findings() if claim != "0.00")
+
+
+def lowered(total: str, remaining: str) -> list[tuple[str, str, str]]:
+    """A memo of 500.00 with 400.00 applied, now with another total."""
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="600")
+    book.memo("7", "500", "100", on="2026-03-05")
+    book.payment("9", invoices={"q101": "400"}, memos={"7": "400"}, on="2026-03-05")
+    book.row("p1", "101", "400", method=LABEL, on="2026-03-06")
+    book.memo("7", total, remaining, on="2026-03-05", seen="2026-03-09")
+    return sorted(each for each in book.findings("2026-03-20") if each[0] in {"E3", "F8"})
+
+
+def test_a_memo_below_what_is_taken_from_it_has_given_more_than_it_was_for() -> None:
+    assert [("E3", "0.00", "100.00"), ("F8", "0.00", "100.00")] == lowered("300", "-100")
+    assert [[], []] == [lowered("400", "0"), lowered("450", "50")]
+
+
+def test_a_memo_that_was_overdrawn_from_the_beginning_was_not_edited() -> None:
+    book = BookOf()
+    book.memo("7", "300", "-100", on="2026-03-05")
+    book.memo("7", "350", "-50", on="2026-03-05", seen="2026-03-09")
+
+    assert ["F8"] == [code for code, _, _ in book.findings("2026-03-20") if code in {"E3", "F8"}]
+
+
+def edited(*, bigtime: tuple[str, str] = ("", ""), quickbooks: tuple[str, str] = ("", "")) -> str:
+    """Which side moved: the totals that each side got and when; both had 1,000.00 on 2 March."""
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000", posted="2026-03-02")
+    if bigtime[0]:
+        book.bigtime_invoice("101", bigtime[0], seen=bigtime[1])
+    if quickbooks[0]:
+        book.quickbooks_invoice("q101", quickbooks[0], quickbooks[0], number="INV-101", seen=quickbooks[1])
+    (found,) = [each for each in book.evaluate().findings if each.claim_minor]
+    return f"{found.code} {found.severity} {found.proof}"
+
+
+def test_the_side_that_moved_last_is_the_one_that_was_edited() -> None:
+    assert "E1 S2 proved" == edited(bigtime=("900", "2026-03-05"))
+    assert "E7 S2 proved" == edited(quickbooks=("900", "2026-03-05"))
+    assert "E1 S2 likely" == edited(bigtime=("900", "2026-03-05"), quickbooks=("800", "2026-03-06"))
+
+
+def test_a_correction_on_the_day_of_posting_is_to_be_looked_at() -> None:
+    assert "E1 S3 proved" == edited(bigtime=("900", "2026-03-02"))
+    assert "E7 S2 proved" == edited(quickbooks=("900", "2026-03-02"))
+
+
+def test_an_untouched_quickbooks_invoice_points_at_bigtime() -> None:
+    for revision, proof in (("0", Proof.LIKELY), ("1", Proof.CANNOT_TELL)):
+        book = BookOf()
+        book.bigtime_invoice("101", "900")
+        book.quickbooks_invoice("q101", "1000", "1000", number="INV-101", revision=revision)
+
+        assert [("E1", proof)] == [(each.code, each.proof) for each in book.evaluate().findings]
+
+
+def keyed_again(
+    amount: str, *, reference: str = "", on: str = "2026-03-06", seen: str = "2026-03-09", word: str = ""
+) -> list[tuple[str, str, str]]:
+    """A cheque of 300.00 was in step, is gone from BigTime, and another row is there."""
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="700")
+    book.payment("9", invoices={"q101": "300"}, cash="300", on="2026-03-05", reference="4711")
+    key = book.row("p1", "101", "300", method=MONEY, on="2026-03-06")
+    book.row("p2", "101", amount, method=MONEY, on=on, reference=reference, seen=seen, word=word)
+    book.gone(key, "2026-03-10")
+    return sorted(each for each in book.findings() if each[1] != "0.00")
+
+
+def test_deleted_and_keyed_again_is_one_change() -> None:
+    change = [("E2", "-50.00", "50.00")]
+
+    assert [change, change, change] == [
+        keyed_again("350", reference="4711"),
+        keyed_again("350"),
+        keyed_again("350", reference="4711", on="2026-03-20"),
+    ]
+
+
+def test_a_row_of_another_day_type_or_reference_or_one_that_was_there_before_is_another_payment() -> None:
+    two = [("C4", "-350.00", "350.00"), ("E2", "300.00", "300.00")]
+
+    assert [two, two, two, two] == [
+        keyed_again("350", reference="4712"),
+        keyed_again("350", on="2026-03-07"),
+        keyed_again("350", word="Wire"),
+        keyed_again("350", reference="4711", seen="2026-03-06"),
+    ]
+
+
+def test_everything_on_a_voided_invoice_is_counted_once() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="400")
+    book.twins("102", "1000", open_in_quickbooks="1000")
+    book.payment("8", invoices={"q101": "200"}, cash="200", on="2026-03-04")
+    book.payment("8", invoices={"q101": "250"}, cash="250", on="2026-03-04", seen="2026-03-05")
+    book.payment("9", invoices={"q101": "350"}, cash="350", on="2026-03-05")
+    book.payment("10", invoices={"q102": "70"}, cash="70", on="2026-03-05")
+    book.payment("8", invoices={}, cash="250", unapplied="250", on="2026-03-04", seen="2026-03-09")
+    book.payment("9", invoices={}, cash="350", unapplied="350", on="2026-03-05", seen="2026-03-09")
+    book.payment("10", invoices={}, cash="70", unapplied="70", on="2026-03-05", seen="2026-03-09")
+    book.quickbooks_invoice("q101", "0", "0", number="INV-101", seen="2026-03-09", voided=True)
+
+    found = {each.code: each for each in book.evaluate("2026-03-20").findings}
+
+    assert {"E6", "C1"} == found.keys()
+    assert (0, 60000) == (found["E6"].claim_minor, found["E6"].exposure_minor)
+    assert "was voided in QuickBooks while 600.00 USD was applied to it" in found["E6"].explanation
+    assert 7000 == found["C1"].exposure_minor
+
+
+def test_a_voided_invoice_with_nothing_on_it_is_in_order() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.quickbooks_invoice("q101", "0", "0", number="INV-101", seen="2026-03-09", voided=True)
+
+    assert [] == book.findings()
