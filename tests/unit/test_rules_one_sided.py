@@ -1,9 +1,11 @@
 """Groups C, D and F: in one system only, or in both with different attributes."""
 
+import msgspec
+
 from mappings.findings import Severity
-from mappings.model import Method
+from mappings.model import Client, CreditMemo, Kind, Method, RecordKey
 from sync.rules.evaluate import evaluate_book
-from tests.books import BookOf, moment
+from tests.books import BT, QB, BookOf, moment
 
 CREDIT, LABEL, MONEY = Method.ACCOUNT_CREDIT, Method.NONE, Method.MONEY
 
@@ -126,3 +128,101 @@ def test_equal_amounts_of_two_clients_are_two_findings_and_not_one_misplaced_cre
     book.row("p1", "101", "300", method=CREDIT, on="2026-03-05")
 
     assert sorted(book.findings()) == [("A1", "-300.00", "300.00"), ("C3", "300.00", "300.00")]
+
+
+def loose(
+    *,
+    row_on: str = "2026-03-05",
+    reference: str = "",
+    unapplied: str = "400",
+    client: str = "12",
+    label: Method = MONEY,
+) -> list[str]:
+    """BigTime shows 400.00 on the invoice; QuickBooks has a payment that is applied to nothing."""
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.payment("9", invoices={}, on="2026-03-05", cash="400", unapplied=unapplied, reference="4711", client=client)
+    book.row("p1", "101", "400", method=label, on=row_on, reference=reference)
+    return [code for code, claim, _ in book.findings("2026-03-20") if claim != "0.00"]
+
+
+def test_the_same_money_is_known_by_its_reference_or_by_client_and_three_days() -> None:
+    assert ["C6b"] == loose(row_on="2026-03-08")
+    assert ["C6b"] == loose(row_on="2026-03-02")
+    assert ["C6b"] == loose(row_on="2026-03-19", reference="4711")
+    assert ["C6b"] == loose(reference="4711", client="13")
+
+
+def test_other_money_does_not_explain_a_payment_of_bigtime() -> None:
+    assert [["C4"], ["C4"], ["C4"], ["A1"]] == [
+        loose(row_on="2026-03-09"),
+        loose(unapplied="399"),
+        loose(client="13"),
+        loose(label=CREDIT),
+    ]
+
+
+def test_one_loose_payment_explains_one_payment_of_bigtime() -> None:
+    book = BookOf()
+    for sid in ("101", "102"):
+        book.twins(sid, "1000", open_in_quickbooks="1000")
+        book.row(f"p{sid}", sid, "400", method=MONEY, on="2026-03-05")
+    book.payment("9", invoices={}, on="2026-03-05", cash="400", unapplied="400")
+
+    assert [("C4", "-400.00", "400.00"), ("C6b", "-400.00", "400.00")] == sorted(book.findings("2026-03-20"))
+
+
+def test_what_a_client_has_left_is_told_with_what_it_was() -> None:
+    book = BookOf()
+    book.memo("7", "300", "120", on="2026-03-20")
+    book.payment("9", invoices={}, on="2026-03-20", cash="150", unapplied="50")
+    book.memo("8", "300", "0", on="2026-03-20")
+
+    told = {each.code: each.explanation for each in book.evaluate().findings}
+
+    assert told["C2"].startswith("Credit memo CM-7 has 120.00 USD left of 300.00 USD. BigTime cannot show it.")
+    assert told["C1"].startswith(
+        "A payment of 150.00 USD has 50.00 USD that is applied to nothing. BigTime cannot show"
+    )
+
+
+def test_a_credit_without_a_date_is_never_stale() -> None:
+    book = BookOf()
+    key = book.memo("7", "300", "300", on="2026-01-01")
+    content = book.versions[key][-1].content
+    assert isinstance(content, CreditMemo)
+    book.versions[key] = []
+    book.put(key, msgspec.structs.replace(content, issued_on=None), "2026-01-01")
+
+    assert [("C2", Severity.S4)] == [(each.code, each.severity) for each in book.evaluate().findings]
+
+
+def test_a_lost_application_says_what_it_is_and_from_when() -> None:
+    (found,) = _applied_in_quickbooks_only().evaluate("2026-03-08").findings
+    assert found.explanation.startswith(
+        "A credit of 300.00 USD was applied to invoice INV-101 in QuickBooks on 2026-03-05 and is not in BigTime."
+    )
+    (early,) = _applied_in_quickbooks_only().evaluate("2026-03-05").findings
+    assert early.explanation.endswith("It is less than 24 hours old; the sync may still bring it.")
+
+
+def on_an_unknown_invoice(*, in_bigtime: bool = False, cash: bool = False) -> list[tuple[str, Severity, int]]:
+    """A QuickBooks invoice that BigTime does not have, with 50.00 on it."""
+    book = BookOf()
+    book.quickbooks_invoice("q7", "300", "250", number="INV-7", client="13")
+    if in_bigtime:
+        book.put(RecordKey(BT, Kind.CLIENT, "302"), Client(name="Zenith"), "2026-01-01")
+        book.put(RecordKey(QB, Kind.CUSTOMER, "13"), Client(name="Other", currency="USD"), "2026-01-01")
+        book.bigtime_invoice("7", "900", number="INV-7")
+    if cash:
+        book.payment("9", invoices={"q7": "50"}, on="2026-03-05", cash="50", client="13")
+    else:
+        book.memo("7", "50", "0", on="2026-03-05", client="13")
+        book.payment("9", invoices={"q7": "50"}, memos={"7": "50"}, on="2026-03-05", client="13")
+    return [(each.code, each.severity, each.exposure_minor) for each in book.evaluate().findings if each.code == "C6"]
+
+
+def test_a_credit_on_an_invoice_that_bigtime_does_not_have_is_information_unless_its_number_is_missed() -> None:
+    assert [("C6", Severity.S4, 5000)] == on_an_unknown_invoice()
+    assert [("C6", Severity.S2, 5000)] == on_an_unknown_invoice(in_bigtime=True)
+    assert [] == on_an_unknown_invoice(cash=True)
