@@ -5,7 +5,7 @@ from datetime import date
 import msgspec
 
 from mappings.findings import Proof, Severity
-from mappings.model import Client, History, Invoice, Kind, Method, Preferences, RecordKey
+from mappings.model import Client, History, Invoice, Kind, Method, Payment, Preferences, RecordKey
 from sync.rules.evaluate import evaluate_book
 from tests.books import BT, QB, BookOf, brief, moment
 
@@ -188,11 +188,17 @@ def test_of_two_the_one_with_the_reference_goes_before_the_nearer_day_and_amount
     assert [("C4", "-299.00", "299.00"), ("D1", "50.00", "50.00")] == sorted(book.findings())
 
 
-def in_two_months(row_on: str, line_on: str, *, closed_up_to: str = "") -> list[tuple[str, Severity]]:
+def in_two_months(
+    row_on: str, line_on: str, *, closed_up_to: str = "", timed: bool = False
+) -> list[tuple[str, Severity]]:
     book = BookOf()
     book.twins("101", "1000", open_in_quickbooks="700")
     book.payment("9", invoices={"q101": "300"}, cash="300", on=line_on)
-    book.row("p1", "101", "300", method=MONEY, on=row_on)
+    key = book.row("p1", "101", "300", method=MONEY, on=row_on)
+    content = book.versions[key][-1].content
+    assert isinstance(content, Payment)
+    book.versions[key] = []
+    book.put(key, msgspec.structs.replace(content, has_time_of_day=timed), row_on)
     whole = book.book()
     if closed_up_to:
         content = Preferences(book_close_on=date.fromisoformat(closed_up_to))
@@ -207,7 +213,9 @@ def test_an_application_of_two_months_is_to_be_looked_at_and_urgent_once_the_mon
     assert [("D4", Severity.S3)] == in_two_months("2026-03-31", "2026-04-02")
     assert [("D4", Severity.S2)] == in_two_months("2026-04-02", "2026-03-31", closed_up_to="2026-03-31")
     assert [("D4", Severity.S3)] == in_two_months("2026-04-02", "2026-03-31", closed_up_to="2026-03-30")
-    assert [("D4", Severity.S4)] == in_two_months("2026-04-01", "2026-03-31", closed_up_to="2026-03-31")
+    assert [("D4", Severity.S3)] == in_two_months("2026-04-01", "2026-03-31")
+    assert [("D4", Severity.S4)] == in_two_months("2026-04-01", "2026-03-31", closed_up_to="2026-03-31", timed=True)
+    assert [("D4", Severity.S3)] == in_two_months("2026-04-02", "2026-03-31", timed=True)
     assert [("D4", Severity.S3)] == in_two_months("2027-03-31", "2026-03-31")
     assert [] == in_two_months("2026-03-02", "2026-03-31")
 

@@ -122,15 +122,28 @@ def test_an_invoice_that_is_due_today_paid_or_another_clients_is_no_opportunity(
 def unclaimed(day: str, *, remaining: str = "390") -> list[str]:
     book = BookOf()
     book.memo("7", "390", remaining, on="2026-03-01")
-    return [each.code for each in book.evaluate(day).findings if each.code == "F5"]
+    return [each.explanation for each in book.evaluate(day).findings if each.code == "F5"]
 
 
-def test_a_credit_is_unclaimed_from_the_hundred_and_eighty_first_day_on() -> None:
-    assert [[], ["F5"], []] == [
-        unclaimed("2026-08-28"),
-        unclaimed("2026-08-29"),
-        unclaimed("2026-12-31", remaining="0"),
-    ]
+def test_a_credit_is_stale_from_the_thirty_first_day_on_and_its_age_is_told_in_steps() -> None:
+    assert [[], []] == [unclaimed("2026-03-31"), unclaimed("2026-12-31", remaining="0")]
+    steps = {
+        "2026-04-01": 30,
+        "2026-04-30": 30,
+        "2026-05-01": 60,
+        "2026-05-30": 60,
+        "2026-05-31": 90,
+        "2027-03-02": 365,
+    }
+    for day, age in steps.items():
+        (told,) = unclaimed(day)
+        assert told.startswith(f"390.00 USD of credit has not been used for more than {age} days."), day
+
+
+def test_rules_on_unclaimed_property_are_named_from_the_hundred_and_eighty_first_day_on() -> None:
+    (before,), (after,) = unclaimed("2026-08-28"), unclaimed("2026-08-29")
+
+    assert [False, True] == ["unclaimed property" in each for each in (before, after)]
 
 
 def journal(book: BookOf, name: str, credit: str, *, on: str = "2026-03-05", note: str = "agreed") -> RecordKey:

@@ -287,10 +287,12 @@ def test_among_more_than_twelve_no_sum_is_looked_for() -> None:
     assert [] == names(match(parts, [line("l", 2003)]).pairs)
 
 
-def test_a_client_credit_is_no_part_of_a_push_and_no_sum_of_money() -> None:
+def test_a_client_credit_of_another_week_is_no_part_of_a_push_and_none_is_a_sum_of_money() -> None:
     credit = row("a", 100, method=Method.ACCOUNT_CREDIT)
 
-    assert [] == names(match([credit, row("b", 200)], [line("l", 300)]).pairs)
+    assert ["a+b = l"] == names(match([credit, row("b", 200)], [line("l", 300)]).pairs)
+    late = row("a", 100, method=Method.ACCOUNT_CREDIT, on=date(2026, 3, 20))
+    assert [] == names(match([late, row("b", 200)], [line("l", 300)]).pairs)
     cash = [line("l1", 40, funding=Funding.CASH), line("l2", 60, funding=Funding.CASH)]
     assert [] == names(match([credit], cash).pairs)
     assert ["a = l1+l2"] == names(match([credit], [line("l1", 40), line("l2", 60)]).pairs)

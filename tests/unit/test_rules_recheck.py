@@ -35,22 +35,28 @@ def test_a_payment_on_its_way_is_looked_at_when_grace_ends() -> None:
     assert book.evaluate("2026-04-02").recheck_at is None
 
 
-def test_an_open_credit_is_looked_at_when_it_turns_stale_and_when_it_may_be_unclaimed() -> None:
+def test_an_open_credit_is_looked_at_when_it_turns_stale_and_at_every_step_of_its_age() -> None:
     book = quiet()
     book.memo("7", "300", "300", on="2026-04-01")
 
     assert end_of("2026-05-01") == book.evaluate("2026-04-02").recheck_at
-    assert end_of("2026-09-28") == book.evaluate("2026-05-02").recheck_at
-    assert book.evaluate("2026-09-29").recheck_at is None
+    steps = [("2026-05-02", "2026-05-31"), ("2026-06-01", "2026-06-30"), ("2026-07-01", "2026-09-28")]
+    for day, until in [*steps, ("2026-09-29", "2027-04-01")]:
+        assert end_of(until) == book.evaluate(day).recheck_at
+    assert book.evaluate("2027-04-02").recheck_at is None
 
 
 def test_an_open_credit_is_stale_on_the_day_after_the_thirtieth() -> None:
     book = quiet()
     book.memo("7", "300", "300", on="2026-04-01")
 
-    severities = {day: [each.severity for each in book.evaluate(day).findings] for day in ("2026-05-01", "2026-05-02")}
+    told = {
+        day: [(each.code, each.severity) for each in book.evaluate(day).findings]
+        for day in ("2026-05-01", "2026-05-02")
+    }
 
-    assert {"2026-05-01": ["S4"], "2026-05-02": ["S3"]} == severities
+    assert [("C2", "S4")] == told["2026-05-01"]
+    assert [("F5", "S3"), ("C2", "S4")] == told["2026-05-02"]
 
 
 def test_a_credit_that_is_used_up_turns_neither_stale_nor_unclaimed() -> None:
