@@ -1,6 +1,7 @@
 """What a client has to his credit: spent twice, refunded and still there, without an occasion, or beside a debt."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import timedelta
 
 from mappings.findings import Proof, Severity
@@ -244,15 +245,16 @@ def credit_beside_debt(desk: Desk) -> tuple[Draft, ...]:
     return tuple(drafts)
 
 
-def unclaimed_credit(desk: Desk) -> tuple[Draft, ...]:
+def stale_credit(desk: Desk, told: Collection[RecordKey] = ()) -> tuple[Draft, ...]:
     """F5: a credit that nobody has used since its occasion for longer than `stale_credit_days`.
 
     Its age is told in steps of 30, 60, 90, 180 and 365 days; from 180 days on there may be rules on unclaimed property,
     which vary by state. Until then what is left of a payment is C1's, which becomes as urgent by itself.
+    `told` are credits of which another finding says what became of them.
     """
     drafts = []
     for credit in desk.ledger.credits:
-        if credit.remaining_minor <= 0 or credit.issued_on is None:
+        if credit.remaining_minor <= 0 or credit.issued_on is None or credit.key in told:
             continue
         age = desk.moment.today - credit.issued_on
         if age > (UNCLAIMED_AFTER if credit.key.kind is Kind.PAYMENT else desk.moment.stale_after):

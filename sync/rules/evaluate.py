@@ -38,8 +38,8 @@ from sync.rules.client_credits import (
     one_overpayment_twice,
     refunded_and_still_there,
     spent_in_both_systems,
+    stale_credit,
     two_forms,
-    unclaimed_credit,
     write_off_on_one_side,
 )
 from sync.rules.desk import Desk, ItemKind, OpenCredit
@@ -122,7 +122,6 @@ RULES: tuple[Rule, ...] = (
     negative_balance,  # F1
     inflated_history,  # F2
     credit_beside_debt,  # F4
-    unclaimed_credit,  # F5
     credit_without_occasion,  # F6
     refunded_and_still_there,  # F7
     overspent_credit,  # F8
@@ -146,7 +145,8 @@ def evaluate_book(book: Book, moment: Moment) -> BookResult:
         found = rule(left)
         left = left.without(item for draft in found for item in draft.consumes)
         drafts.extend(found)
-    drafts.extend(open_credits(left, tuple(freed_payments(tuple(drafts)))))
+    told = freed_payments(tuple(drafts))
+    drafts.extend((*open_credits(left, told), *stale_credit(left, told)))  # C1 C2 F5
     single = sorted((finding_from_draft(draft, desk, posted) for draft in drafts), key=_finding_order)
     causes = {finding.fingerprint: finding.cause for finding in single if finding.cause}
     apart = {fingerprint_of(draft, desk): aside for draft in drafts if (aside := records_apart(draft))}

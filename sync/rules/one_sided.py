@@ -1,6 +1,6 @@
 """Group C, and G4: what is in one system only."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import timedelta
 
 from mappings.findings import InvoiceRef, Proof, Severity
@@ -165,7 +165,7 @@ def freed_payments(drafts: tuple[Draft, ...]) -> frozenset[RecordKey]:
     )
 
 
-def open_credits(desk: Desk, told: Sequence[RecordKey] = ()) -> tuple[Draft, ...]:
+def open_credits(desk: Desk, told: Collection[RecordKey] = ()) -> tuple[Draft, ...]:
     """C1 and C2: what a client has left in QuickBooks, which BigTime cannot show. Information until it is stale.
 
     C1 example: paid 150.00 on an invoice of 100.00: 50.00 unapplied. `told` are payments whose rest another

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sync.rules import gates
 from sync.rules.catalogue import CATALOGUE
+from sync.rules.client_credits import stale_credit
 from sync.rules.evaluate import RULES
 from sync.rules.finding_type import FindingType
 from sync.rules.one_sided import open_credits
@@ -42,7 +43,7 @@ and why.
 
 def _functions() -> tuple[Callable[..., object], ...]:
     judges = (gates.findings_from_gaps, gates.unknown_words, gates.changed_preferences, gates.inferred_deletions)
-    return (*RULES, open_credits, *judges)
+    return (*RULES, open_credits, stale_credit, *judges)
 
 
 def detection_of(code: str) -> str:
