@@ -13,7 +13,6 @@ import msgspec
 
 from mappings.findings import Evidence
 from mappings.ledger import Origin
-from mappings.linking import link
 from mappings.model import History, Kind, Method, Payment, RecordKey, System
 from mappings.money import Money
 from sync.reports.occasions import Occasion, OccasionKind, remaining_by_issue
@@ -21,6 +20,9 @@ from sync.reports.opened import OpenBook, client_of_bigtime
 from sync.reports.report import Report
 from sync.reports.scope import Scope
 from sync.reports.words import spoken
+from sync.rules.desk import Desk, Funding
+from sync.rules.moment import Moment
+from sync.rules.opening import open_desk
 
 _Day = date  # the name is that of a column below
 
@@ -142,7 +144,8 @@ def _rows(opened: OpenBook, occasions: list[Occasion], remaining_minor: int) -> 
 def _of_bigtime(opened: OpenBook) -> Iterator[_Source]:
     """Client credits of BigTime, which are known by their use only: each is given and used in one.
 
-    Every version of a row counts: what it shows less later was taken off, and what is gone was voided.
+    Every version of a row counts: what it shows less later was taken off, and what is gone was voided. A row that is a
+    credit of QuickBooks which came back is none: some firms' BigTime calls those by the same name.
     Source: `domain/bigtime-client-credits.txt`; the interface has no record of the credit itself.
     """
     found = [
@@ -152,13 +155,25 @@ def _of_bigtime(opened: OpenBook) -> Iterator[_Source]:
         and isinstance(said := _last_payment(history), Payment)
         and said.method is Method.ACCOUNT_CREDIT
     ]
-    clients = link(opened.book).clients if found else None
+    desk = open_desk(opened.book, Moment(now=opened.scope.as_of, timezone=opened.scope.timezone)) if found else None
+    came_back = _came_back(desk) if desk else frozenset()
     for history, payment in found:
-        assert clients is not None
-        client = client_of_bigtime(payment.client_id, clients.customers_of(payment.client_id))
-        if opened.shows(client, payment.currency):
+        assert desk is not None
+        client = client_of_bigtime(payment.client_id, desk.links.clients.customers_of(payment.client_id))
+        if opened.shows(client, payment.currency) and history.key not in came_back:
             rows = list(_bigtime_rows(opened, history, client))
             yield _Source(key=history.key, client_id=client, rows=rows, left=Money(0, payment.currency))
+
+
+def _came_back(desk: Desk) -> frozenset[RecordKey]:
+    """The BigTime rows that the rules hold for a credit which QuickBooks put on the same invoice."""
+    pairs = (pair for case in desk.cases.values() for pair in case.pairs)
+    return frozenset(
+        row.history.key
+        for pair in pairs
+        if any(line.funding is not Funding.CASH for line in pair.lines)
+        for row in pair.rows
+    )
 
 
 def _last_payment(history: History) -> Payment | None:

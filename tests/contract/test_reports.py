@@ -5,6 +5,7 @@ Any past report can be made again, byte for byte.
 
 import hashlib
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,27 @@ def test_the_receivable_account_is_told_asked_for_and_kept_in_versions(office: O
     said = office.run("report", "applied-balance", "--account", "A/R - Retainers", code=2).stderr
     assert "no receivable account is called 'A/R - Retainers'" in said
     assert "there are 'Accounts Receivable (A/R)', 'Retainers'" in said
+
+
+def test_clients_that_one_payment_joins_later_do_not_change_a_report_of_the_past(office: Office) -> None:
+    """A parent pays an invoice of a job, a memo is re-dated, a client is renamed: October stays as it was told."""
+    known = History(office)
+    job = office.books.add_customer("Acme Tower", parent_id=known.acme)
+    other = office.books.create_invoice(job, "2001", "300", on=office.at("2026-11-03"))
+    memo = office.books.create_credit_memo(job, "CM-9", "30", on=office.at("2026-11-03"))
+    office.read()
+    asked = [[name, "--format", form] for name in NAMES for form in FORMS]
+    asked += [["credit-activity", "Acme Tower", "--format", "json"], ["credit-balances", "--client", "Acme"]]
+    reports = [office.report(*arguments) for arguments in asked]
+    as_of = json.loads(reports[1])["as_of"]
+
+    office.books.receive_payment(known.acme, "100", on=office.at("2026-11-10"), apply={other: "100"})
+    office.read()
+    office.books.edit_credit_memo(memo, on=date(2026, 10, 15))
+    office.books.rename_customer(known.acme, "Acme International")
+    office.at("2026-11-12")
+    office.read()
+
+    assert reports == [office.report(*arguments, "--as-of", as_of) for arguments in asked]
+    assert reports[1] != office.report(*asked[1])
+    assert "2026-10-15" in office.run("report", "credit-activity", "Acme Tower").stdout

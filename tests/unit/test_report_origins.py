@@ -245,3 +245,18 @@ def test_a_client_credit_of_bigtime_that_is_changed_and_deleted_is_followed() ->
         ("2026-03-09", "unapplied", "50.00"), ("2026-03-09", "edited", "-50.00"),
         ("2026-03-20", "unapplied", "150.00"), ("2026-03-20", "voided", "-150.00"),
     ] == [(row[0], row[1], row[3]) for row in told(report_of(of, CreditActivity, client="acme"))]  # fmt: skip
+
+
+def test_a_credit_of_quickbooks_that_comes_back_under_the_name_of_a_client_credit_is_told_once() -> None:
+    """Once a credit memo is applied in QuickBooks to an invoice, it will push back to BigTime as a payment."""
+    of = BookOf()
+    of.twins("1", "500.00", open_in_quickbooks="300.00")
+    of.memo("7", "200.00", "0.00", on="2026-03-05")
+    of.payment("9", invoices={"q1": "200.00"}, memos={"7": "200.00"}, on="2026-03-05")
+    of.row("51", "1", "200.00", method=Method.ACCOUNT_CREDIT, on="2026-03-05")
+    assert [("issued", "credit_memo", "200.00"), ("applied", "credit_memo", "-200.00")] == [
+        (row[1], row[2], row[3]) for row in told(report_of(of, CreditActivity, client="acme"))
+    ]
+    of.row("52", "1", "200.00", method=Method.ACCOUNT_CREDIT, on="2026-03-06")
+    rows = told(report_of(of, CreditActivity, client="acme"))
+    assert ["bigtime_client_credit"] * 2 == [row[2] for row in rows if row[2] == "bigtime_client_credit"]
