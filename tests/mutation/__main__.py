@@ -43,14 +43,7 @@ _TESTS = (
     "unit/test_rules_*.py",
     "unit/test_report_*.py",
 )
-# These read whole simulated systems, and only the cursors need that.
-_TESTS_OF_CURSORS = (
-    "unit/test_bigtime_absence.py",
-    "unit/test_bigtime_windows.py",
-    "unit/test_pulling_*.py",
-    "contract/test_pull_bigtime.py",
-    "contract/test_pulling_*.py",
-)
+_TESTS_OF_CURSORS = ("unit/test_bigtime_absence.py", "unit/test_bigtime_windows.py", "unit/test_pulling_*.py")
 
 
 def main(arguments: list[str]) -> int:
