@@ -35,7 +35,7 @@ _TESTS = (
     *(
         f"unit/test_{name}.py"
         for name in (
-            *("bigtime_ledger", "bigtime_mapping", "checker", "documents", "incidents"),
+            *("bigtime_ledger", "bigtime_mapping", "incidents"),
             *("indexing", "ledger", "linking", "money", "movements", "quickbooks_mapping", "quickbooks_wire"),
             *("splitting", "tie_out"),
         )
