@@ -26,6 +26,7 @@ _HEADING_ROW = 3
 # A running total is not added up.
 _NOT_ADDED = frozenset({"running_total"})
 _INK = "#1F2937"
+_WRAPPED = frozenset({"event", "problem"})
 
 
 class _TotalCell(msgspec.Struct, frozen=True):
@@ -76,8 +77,7 @@ class _Writing:
         sheet.set_row(_HEADING_ROW, 30)
         for line, row in enumerate(grid.rows, start=_HEADING_ROW + 1):
             for place, cell in enumerate(row):
-                words = grid.columns[place].words
-                self._write(sheet, line, place, words.get(cell, cell) if isinstance(cell, str) else cell)
+                self._write_cell(sheet, line, place, grid.columns[place], cell)
         if not grid.rows:
             sheet.write_string(_HEADING_ROW + 1, 0, nothing(report), self._format(italic=True, font_color="#6B7280"))
         last = _HEADING_ROW + max(1, len(grid.rows))
@@ -87,6 +87,14 @@ class _Writing:
         printed = max(1, sum(not column.is_extra for column in grid.columns))
         sheet.print_area(0, 0, last + 1 + len({getattr(row, "currency", "") for row in report.rows}), printed - 1)
         return list(self._add_totals(sheet, report, grid, last))
+
+    def _write_cell(self, sheet: Any, line: int, place: int, column: Column, cell: Any) -> None:
+        if not isinstance(cell, str):
+            self._write(sheet, line, place, cell)
+            return
+        text = visible(column.words.get(cell, cell))[:32_767]
+        look = {"indent": 1} if column.key == "currency" else {"text_wrap": True} if column.key in _WRAPPED else {}
+        sheet.write_string(line, place, text, self._format(valign="top", **look))
 
     def _set_page(self, sheet: Any, report: Report) -> None:
         sheet.set_landscape()
@@ -212,7 +220,7 @@ def _plain(amount: Money) -> Decimal:
 
 def _width(column: Column) -> int:
     if column.key in {"records", "answer", "on_invoices", "problem", "event"}:
-        return 48
+        return 60
     if column.key.endswith(("_at", "est")):
         return 20
     return 26 if column.is_wide else 8 if column.key in {"currency", "month"} else 14

@@ -30,9 +30,9 @@ class BalanceRow(msgspec.Struct, frozen=True, kw_only=True):
 
     client: str
     client_id: str
+    currency: str
     debit_balance: Money
     credit_balance: Money
-    currency: str
     age_0_30: Money
     age_31_60: Money
     age_61_90: Money
