@@ -51,13 +51,13 @@ def _money_changed(old: _Dated, new: _Dated) -> bool:
 
 
 def _invoice_of(desk: Desk, history: History) -> InvoiceRef | None:
-    """The invoice that a QuickBooks invoice record is, as a reader knows it."""
+    """The invoice that a QuickBooks invoice record is, under BigTime's number where it has a twin."""
     if not isinstance(history.content, Invoice):
         return None
     twin = desk.links.of_quickbooks(history.key.id)
-    return InvoiceRef(
-        number=history.content.number, bigtime=twin.bigtime.key.id if twin else "", quickbooks=history.key.id
-    )
+    if twin is None or not isinstance(twin.bigtime.content, Invoice):
+        return InvoiceRef(number=history.content.number, quickbooks=history.key.id)
+    return InvoiceRef(number=twin.bigtime.content.number, bigtime=twin.bigtime.key.id, quickbooks=history.key.id)
 
 
 def _client_of(desk: Desk, content: _Dated) -> ClientRef:
