@@ -79,6 +79,8 @@ def reconcile(
     _print_run(report, Format(form), output)
     if report.problem:
         raise Failure(report.problem, report.exit_code)
+    if report.certificate.gaps and Format(form) is not Format.TABLE:
+        click.echo(f"tieout: incomplete: {visible(report.certificate.gaps[0].sentence)}", err=True)
     raise click.exceptions.Exit(report.exit_code)
 
 

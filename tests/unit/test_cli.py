@@ -203,6 +203,8 @@ def test_reconcile_prints_one_document_whatever_the_exit_code(tmp_path: Path, ve
     assert code == result.exit_code
     assert verdict == document["verdict"]
     assert (verdict is not Verdict.INCOMPLETE) == document["certificate"]["complete"]
+    assert (verdict is Verdict.INCOMPLETE) == result.stderr.startswith("tieout: ")
+    assert (code is ExitCode.INCOMPLETE) == ("unreachable" in result.stderr)
 
 
 def test_the_reconcile_document_is_the_documented_one(tmp_path: Path) -> None:
