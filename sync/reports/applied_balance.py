@@ -7,7 +7,7 @@ Source: `domain/applied-balance.txt`; fact sheet `field.md` §1 (traps a to h).
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import msgspec
 
@@ -74,6 +74,7 @@ class AppliedMonth(msgspec.Struct, frozen=True, kw_only=True):
     payments_received: Money
 
 
+_A_DAY = timedelta(days=1)
 # Month, account, currency.
 _Place = tuple[str, str, str]
 
@@ -148,10 +149,16 @@ class AppliedBalance:
         return sorted({*running, *received, *self._elsewhere, *self._currencies})
 
     def _cut_off(self, row: AppliedRow) -> str:
-        """A sentence for what may belong to the month before the one it is counted in."""
-        if row.date is None or row.earliest is None or self._scope.day_of(row.earliest) >= row.date.replace(day=1):
+        """A sentence for what may belong to the month before the one it is counted in.
+
+        QuickBooks tells the last change of a payment only. Where it was read the day before, that is told as it is.
+        """
+        if row.date is None or row.earliest is None:
             return ""
-        since = self._scope.day_of(row.earliest).isoformat()
+        earliest = self._scope.day_of(row.earliest)
+        if earliest >= row.date.replace(day=1) or row.date - earliest <= _A_DAY:
+            return ""
+        since = earliest.isoformat()
         what = "applied" if row.type == OccasionKind.APPLIED else "un-applied"
         return (
             f"{row.client}: {spoken(abs(row.customer_balance))} on {row.invoice} was {what} between {since} and "

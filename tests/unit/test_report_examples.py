@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import pytest
+
 from sync.reports.credit_activity import ActivityTotal
 from sync.reports.credit_balances import CreditBalances
 from sync.reports.payments import PaymentRow, Payments
@@ -207,3 +209,78 @@ def test_a_client_has_a_debit_balance_and_a_credit_balance_and_they_are_not_nett
         text(row.debit_balance), text(row.credit_balance), text(row.overdue), text(row.age_61_90)  # type: ignore[attr-defined]
     )  # fmt: skip
     assert ("Acme has a credit of 390.00 USD beside 110.00 USD overdue on 1 invoice: 1001.",) == report.lines
+
+
+def test_a_credit_appears_when_it_is_used_not_when_it_is_created() -> None:
+    firm = Firm()
+    firm.books.create_credit_memo(firm.acme, "CM-1", "500", on=firm.at("2026-10-01"))
+    firm.books.receive_payment(firm.acme, "200", on=firm.at("2026-10-02"))
+    firm.read()
+    report = firm.applied(OCTOBER)
+    assert [] == applied_rows(report)
+    assert (Decimal(0), Decimal(200)) == (
+        applied_total(report)["customer_balance"], applied_total(report)["payments_received"]
+    )  # fmt: skip
+    assert Decimal(700) == rolled_total(firm.rolled(OCTOBER))["issued"]
+
+
+def test_a_credit_that_is_put_on_a_journal_charge_has_no_invoice_and_stands_beside_the_applied_balance() -> None:
+    firm = Firm()
+    memo = firm.books.create_credit_memo(firm.acme, "CM-1", "500", on=firm.at("2026-10-01"))
+    charge = firm.books.journal_entry(
+        [("1", firm.acme, "Debit", "80"), ("Services", None, "Credit", "80")], on=firm.at("2026-10-02"), number="J-1"
+    )
+    firm.books.receive_payment(firm.acme, 0, on=firm.at("2026-10-03"), apply={charge: "80"}, credits={memo: "80"})
+    firm.read()
+    report = firm.applied(OCTOBER)
+    assert [] == applied_rows(report)
+    assert (Decimal(0), Decimal(-80)) == (
+        applied_total(report)["customer_balance"], applied_total(report)["not_on_invoices"]
+    )  # fmt: skip
+    assert "420.00" == left(firm)
+
+
+@pytest.mark.parametrize("cause", ["the invoice is voided", "the payment method changes", "a billing adjustment"])
+def test_each_cause_of_an_unapplied_balance_raises_both_columns(cause: str) -> None:
+    firm = Firm()
+    memo = firm.books.create_credit_memo(firm.acme, "CM-1", "200", on=firm.at("2026-09-20"))
+    invoice = firm.books.create_invoice(firm.acme, "1001", "110", on=firm.at("2026-09-25"))
+    link = firm.books.apply_credit(memo, invoice, "110", on=firm.at("2026-09-25"))
+    firm.read()
+    firm.at("2026-10-09")
+    if cause == "the invoice is voided":
+        firm.books.void_invoice(invoice)
+    elif cause == "the payment method changes":
+        firm.books.unapply(link, invoice)
+        firm.books.receive_payment(firm.acme, "110", on=firm.at("2026-10-09"), apply={invoice: "110"})
+    else:
+        firm.books.void_credit_memo(memo)
+    firm.read()
+    report = firm.applied(OCTOBER)
+    assert [("2026-10-09", "1001", "unapplied", "110.00", "110.00")] == applied_rows(report)
+    total = applied_total(report)
+    assert Decimal(110) == total["customer_balance"] == total["accounts_receivable"] == total["gross_unapplied"]
+    assert Decimal(-110) == applied_total(firm.applied("2026-09"))["customer_balance"]
+    assert ("0.00" if cause == "a billing adjustment" else "200.00") == left(firm)
+
+
+def test_what_can_be_done_with_a_credit_makes_it_less() -> None:
+    """Applied to an outstanding sale, refunded to the client, or the payment reversed."""
+    firm = Firm()
+    day = firm.at("2026-10-01")
+    memo = firm.books.create_credit_memo(firm.acme, "CM-1", "100", on=day)
+    sale = firm.books.create_invoice(firm.acme, "1001", "60", on=day)
+    paid = firm.books.create_invoice(firm.acme, "1002", "50", on=day)
+    over = firm.books.receive_payment(firm.acme, "80", on=day, apply={paid: "50"})
+    firm.read()
+    assert "130.00" == left(firm)
+    firm.books.apply_credit(memo, sale, "60", on=firm.at("2026-10-02"))
+    firm.read()
+    assert "70.00" == left(firm)
+    firm.books.refund_credit(memo, "15", on=firm.at("2026-10-03"))
+    firm.read()
+    assert "55.00" == left(firm)
+    firm.at("2026-10-04")
+    firm.books.void_payment(over)
+    firm.read()
+    assert "25.00" == left(firm)

@@ -127,6 +127,23 @@ def test_an_application_that_nobody_dated_carries_the_interval_in_which_it_happe
     assert row.earliest < row.latest <= changed.replace(microsecond=999_999)
 
 
+@pytest.mark.parametrize(("read_on", "is_said"), [("2026-09-28", True), ("2026-09-30", False), ("2026-10-01", False)])
+def test_what_may_belong_to_the_month_before_is_said(read_on: str, *, is_said: bool) -> None:
+    firm = Firm()
+    paid = firm.books.receive_payment(firm.acme, "500", on=firm.at("2026-09-10"))
+    number = firm.books.create_invoice(firm.acme, "1001", "110", on=firm.at("2026-09-15"))
+    firm.at(read_on)
+    firm.read()
+    firm.at("2026-10-01")
+    firm.clock.advance(hours=2)
+    firm.books.apply_payment(paid, number, "110")
+    firm.read()
+    report = firm.applied("2026-10")
+    assert ["2026-10-01"] == [row[0] for row in applied_rows(report)]
+    said = "Acme: 110.00 USD on 1001 was applied between 2026-09-28 and 2026-10-01; it is counted in 2026-10."
+    assert ((said,) if is_said else ()) == report.lines
+
+
 def test_the_split_of_a_payment_over_several_invoices_is_bounded_where_it_is_not_known() -> None:
     firm = Firm()
     memo = firm.books.create_credit_memo(firm.acme, "CM-1", "60", on=firm.at("2026-10-01"))
