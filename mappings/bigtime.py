@@ -28,7 +28,7 @@ _TICKS_DATE = re.compile(r"/Date\((-?\d{1,15})(?:([+-])(\d\d)(\d\d))?\)/")
 _WHOLE_NUMBER = re.compile(r"(-?\d+)\.0+")
 # .NET's default value of a date: nobody has set it.
 _UNSET_DATE = date(1, 1, 1)
-_NOT_MIDNIGHT = re.compile(r"[T ](?!00:00(:00)?(\D|$))\d")
+_NOT_MIDNIGHT = re.compile(r"[Tt ](?!00:00(:00(\.0+)?)?\s*([Zz+-]|$))\d")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MATERIAL_LINE_FIELDS = (
     "nm", "nt", "amt", "quantity", "rate", "acctsid", "salestaxsid", "salestaxamt", "istaxable", "iscredit",

@@ -353,3 +353,21 @@ def test_what_is_set_aside_is_named_by_its_own_id() -> None:
     assert "51001" == identity_of(json.dumps(PAYMENT).encode())
     assert "9001" == identity_of(json.dumps(INVOICE).encode())
     assert "301" == identity_of(b'{"systemid": "301"}')
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2025-03-31", False),
+        ("2025-03-31T00:00:00", False),
+        ("2025-03-31T00:00:00.000Z", False),
+        ("2025-03-31 00:00", False),
+        ("2025-03-31T00:00:01", True),
+        ("2025-03-31T00:30:00", True),
+        ("2025-04-01T03:30:00Z", True),
+        ("2025-03-31T23:30:00-04:00", True),
+        ("/Date(1743480000000)/", True),
+    ],
+)
+def test_a_day_that_was_written_with_a_time_of_day_is_known_as_such(text: str, *, expected: bool) -> None:
+    assert expected == payment({**PAYMENT, "AppliedDate": text}).has_time_of_day
