@@ -15,6 +15,8 @@ from sync.rules.incidents import is_consequence
 STALE = "STALE"
 # What keeps a run from reading, and may pass by itself.
 OUTAGES = frozenset({"G1", "G2", "G6", "G10"})
+# A system that cannot be reached: it strikes every company at once, and nobody can do anything about it.
+OUT_OF_REACH = frozenset({"G10"})
 # What is as it should be, as long as it does not last.
 _NOTHING_YET = frozenset({"G4", "G11"})
 UNSETTLED = ("open", "acknowledged")
@@ -71,6 +73,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def is_outage(self) -> bool:
         """Whether it is nothing but a reading that was kept from being complete, and may pass by itself."""
         return bool(self.active) and all(each.finding.code in OUTAGES for each in self.active)
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Whether it is nothing but a system that cannot be reached."""
+        return bool(self.active) and all(each.finding.code in OUT_OF_REACH for each in self.active)
 
     @property
     def told(self) -> tuple[Told, ...]:

@@ -21,7 +21,7 @@ from mappings.alerts import (
     WatchedFinding,
 )
 from sync.alert_holding import held_by
-from sync.alert_incidents import OUTAGES, AlertPolicy, Incident, incidents_of, is_large
+from sync.alert_incidents import OUT_OF_REACH, AlertPolicy, Incident, incidents_of, is_large
 from sync.alert_words import NoticeContext, ending_notice, heading_of, incident_notice
 from sync.rules.incidents import rests_on
 
@@ -132,12 +132,12 @@ class _Planner:
         )
         is_reminder = kind is AlertKind.REMINDER
         notice = incident_notice(kind, self._context(record), incident.active, incident.exposures())
-        wait = self._policy.outage_wait if incident.is_outage else self._policy.group_wait
+        wait = self._policy.outage_wait if incident.is_out_of_reach else self._policy.group_wait
         message = PlannedNotice(
             key=f"{self._situation.company}/{record.incident}",
             episode=after.episode,
             sequence=after.sequence,
-            notice=msgspec.structs.replace(notice, shared_as=record.incident if incident.is_outage else ""),
+            notice=msgspec.structs.replace(notice, shared_as=record.incident if incident.is_out_of_reach else ""),
             channels=self._channels(incident, is_reminder=is_reminder),
             due_at=self._now + (timedelta(0) if is_reminder else wait),
         )
@@ -153,7 +153,7 @@ class _Planner:
         if record.state is AlertState.HELD:
             return AlertChange(alert=ended)
         notice = ending_notice(self._context(record), former, record.heading)
-        was_outage = bool(former) and all(each.finding.code in OUTAGES for each in former)
+        was_outage = bool(former) and all(each.finding.code in OUT_OF_REACH for each in former)
         message = PlannedNotice(
             key=f"{self._situation.company}/{record.incident}",
             episode=record.episode,

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from mappings.alerts import AlertKind, Notice, NoticeItem, NoticeSection, WatchedFinding
-from sync.alert_incidents import OUTAGES
+from sync.alert_incidents import OUT_OF_REACH
 from sync.cli.hostile_text import visible
 from sync.rules.desk import amount as amount_text
 
@@ -172,7 +172,7 @@ def _invoices(findings: Sequence[WatchedFinding]) -> list[str]:
 def _text(findings: Sequence[WatchedFinding]) -> str:
     finding = findings[0].finding
     cause = f"{finding.cause} " if finding.cause and len(findings) > 1 else ""
-    comfort = "" if any(each.finding.code not in OUTAGES for each in findings) else _COMFORT
+    comfort = "" if any(each.finding.code not in OUT_OF_REACH for each in findings) else _COMFORT
     said = safe(f"{cause}{finding.explanation}", _LONGEST_TEXT)
     return said if not comfort else said.removesuffix(".") + comfort
 

@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -123,3 +124,33 @@ def test_the_address_can_be_pasted_on_a_machine_without_a_browser(tmp_path: Path
     code, printed = connecting.end(location + "\n")
     assert 0 == code, printed
     assert location not in printed
+
+
+def asked_for(connecting: Connecting) -> tuple[str, str]:
+    """Where the browser is to come back, and the state that it is to bring."""
+    asked = parse_qs(urlsplit(connecting.address).query)
+    return asked["redirect_uri"][0], asked["state"][0]
+
+
+def test_a_person_who_does_not_agree_is_not_connected(tmp_path: Path, served: ServedWorld) -> None:
+    connecting = Connecting(tmp_path, served, "--no-browser")
+    redirect, state = asked_for(connecting)
+    with urllib.request.urlopen(f"{redirect}?error=access_denied&state={state}", timeout=30) as page:
+        assert b"was not connected" in page.read()
+    code, printed = connecting.end()
+    assert 2 == code
+    assert "was not connected (access_denied)" in printed
+
+
+def test_a_visit_with_another_state_is_refused_and_the_right_one_still_works(
+    tmp_path: Path, served: ServedWorld
+) -> None:
+    connecting = Connecting(tmp_path, served, "--no-browser")
+    redirect, _ = asked_for(connecting)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{redirect}?code=forged&realmId={served.realm_id}&state=forged", timeout=30)
+    assert 400 == refused.value.code
+    refused.value.close()
+    urllib.request.urlopen(connecting.address, timeout=30).close()
+    code, printed = connecting.end()
+    assert 0 == code, printed

@@ -62,12 +62,12 @@ def nothing_is_lost(store: Store, mailbox: Mailbox, where: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("die_at", range(1, 17))
 def test_a_sender_killed_at_any_step_loses_nothing_and_repeats_at_most_one(
-    sqlite_url: str, store_clock: SetClock, die_at: int
+    store_url: str, store_clock: SetClock, die_at: int
 ) -> None:
-    with Store.open(sqlite_url, store_clock) as store, mail_server() as mailbox:
+    with Store.open(store_url, store_clock) as store, mail_server() as mailbox:
         find(store.company("acme"), store_clock, *INCIDENTS)
-        run_beat(sqlite_url, mailbox, die_at=die_at, minutes=2)
-        run_beat(sqlite_url, mailbox, minutes=10)
+        run_beat(store_url, mailbox, die_at=die_at, minutes=2)
+        run_beat(store_url, mailbox, minutes=10)
         nothing_is_lost(store, mailbox, f"at step {die_at}")
 
 

@@ -330,3 +330,15 @@ def test_what_may_still_arrive_is_never_told_however_large() -> None:
     desk = Desk(AlertPolicy(channels=POLICY.channels, large_exposure=Decimal(100)))
     young = finding("G4", severity=Severity.S4, exposure_minor=20_000_00)
     assert [] == desk.look(watched(young), hours=5)
+
+
+def test_the_outage_of_a_system_is_shared_and_an_unreadable_record_is_the_companys_own() -> None:
+    policy = AlertPolicy(channels=POLICY.channels, outage_wait=timedelta(minutes=15))
+    desk = Desk(policy)
+    desk.look(watched(gate("G10"), since=NOW), watched(gate("G6"), since=NOW), hours=2)
+    told = {change.alert.incident: change.message for change in desk.messages if change.message is not None}
+    outage, unreadable = told["G10:quickbooks:G10"], told["G6:quickbooks:G6"]
+    assert ("G10:quickbooks:G10", "") == (outage.notice.shared_as, unreadable.notice.shared_as)
+    assert timedelta(minutes=14) == outage.due_at - unreadable.due_at
+    said = [message.notice.sections[0].items[0].text for message in (outage, unreadable)]
+    assert [True, False] == ["Nobody has to do anything" in text for text in said]
