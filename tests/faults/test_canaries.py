@@ -130,6 +130,9 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
         yield made
         for _, books, firm in served:
             made.calls += [*books.calls, *firm.calls]
+            for connection in books.tokens._connections:
+                for number, token in enumerate((connection.refresh_token, *connection.old)):
+                    made.canaries[f"refresh token {connection.realm_id}-{number}"] = token
         made.harvest()
         made.places["mail"] = b"".join(message.as_bytes() for message in mailbox.messages)
         made.places["Slack messages"] = json.dumps(hook.posts).encode()
