@@ -63,7 +63,7 @@ def _run(invocation: Invocation, options: dict[str, Any], making: Making, **more
 
 def _show(made: Report, reading: Reading, parameters: dict[str, str], form: Format, output: Path | None) -> None:
     warnings = [*(f"  ! incomplete: {gap}" for gap in reading.gaps), *(f"  ! {note}" for note in reading.notes)]
-    if form in {Format.CSV, Format.XLSX}:
+    if form is not Format.TABLE:
         for warning in warnings:
             click.echo(visible(warning), err=True)
     title = f"{made.scope.company}, as known at {made.scope.as_of:%Y-%m-%d %H:%M} UTC"

@@ -174,7 +174,14 @@ def _show(
         "parameters": parameters,
         "rows": manifest["files"],
         "totals": manifest["checks"],
+        "complete": manifest["complete"],
+        "gaps": manifest["gaps"],
+        "notes": manifest["notes"],
     }
+    warnings = [*(f"  ! incomplete: {gap}" for gap in manifest["gaps"]), *(f"  ! {note}" for note in manifest["notes"])]
+    if form is not Format.TABLE:
+        for warning in warnings:
+            click.echo(visible(warning), err=True)
     print_data(
         [checks, files],
         document,
@@ -182,8 +189,7 @@ def _show(
         output=output,
         lines=[
             f"{manifest['company']}: {manifest['month']} as known at {manifest['as_of']}, in {folder}",
-            *(f"  ! incomplete: {gap}" for gap in manifest["gaps"]),
-            *(f"  ! {note}" for note in manifest["notes"]),
+            *warnings,
             "",
         ],
     )

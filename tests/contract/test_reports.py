@@ -149,8 +149,9 @@ def test_a_report_of_books_that_were_not_read_whole_says_so_and_ends_with_code_3
             "incomplete: nothing had been read yet"
             in office.run("report", name, "--as-of", "2026-08-01", code=3).stdout
         )
-        said = office.run("report", name, "--as-of", "2026-08-01", "--format", "csv", code=3)
-        assert "incomplete: nothing had been read yet" in said.stderr
+        for form in ("csv", "json"):
+            said = office.run("report", name, "--as-of", "2026-08-01", "--format", form, code=3)
+            assert "incomplete: nothing had been read yet" in said.stderr
 
 
 def test_a_month_that_is_not_over_is_told_as_one(office: Office) -> None:
@@ -219,3 +220,19 @@ def test_clients_that_one_payment_joins_later_do_not_change_a_report_of_the_past
     assert reports == [office.report(*arguments, "--as-of", as_of) for arguments in asked]
     assert reports[1] != office.report(*asked[1])
     assert "2026-10-15" in office.run("report", "credit-activity", "Acme Tower").stdout
+
+
+def test_a_month_end_of_books_that_were_not_read_whole_says_so_in_the_pack_and_beside_it(
+    office: Office, tmp_path: Path
+) -> None:
+    History(office)
+    folder = ["--folder", str(tmp_path / "early"), "--as-of", "2026-08-01", "--month", "2026-07"]
+    said = office.run("report", "month-end", *folder, "--format", "json", code=3)
+    assert "incomplete: nothing had been read yet" in said.stderr
+    assert (False, ["nothing had been read yet"]) == (
+        json.loads(said.stdout)["complete"],
+        json.loads(said.stdout)["gaps"],
+    )
+    assert "Incomplete: nothing had been read yet" in (tmp_path / "early" / "index.html").read_text("utf-8")
+    manifest = json.loads((tmp_path / "early" / "manifest.json").read_text("utf-8"))
+    assert (False, ["nothing had been read yet"]) == (manifest["complete"], manifest["gaps"])
