@@ -134,6 +134,11 @@ def _totals_or_both(records: Raws, finding: Finding) -> Sums:
     return _both(records, finding) if records.versions("bigtime", "payment") else _totals(records, finding)
 
 
+def _edited(records: Raws, finding: Finding) -> Sums:
+    """E1: the difference of the totals, or the whole of an invoice that BigTime has no more."""
+    return _totals(records, finding) if finding.claims else records.totals("quickbooks")
+
+
 def _unpaid(records: Raws, _: Finding) -> Sums:
     """What BigTime's own rows leave open."""
     applied = sum(records.rows(), ZERO)
@@ -321,6 +326,7 @@ _CLAIMS: Mapping[str, _Sums] = {
 # What the money at stake must be made of; signs do not matter.
 _EXPOSURES: Mapping[str, _Sums] = {
     **_CLAIMS,
+    "E1": _edited,
     "A3": _net,
     "B5": _row_or_rest,
     "A5": _unpaid,

@@ -42,6 +42,7 @@ from sync.rules.client_credits import (
     two_forms,
     write_off_on_one_side,
 )
+from sync.rules.deleted_invoices import invoice_deleted_in_bigtime
 from sync.rules.desk import Desk, ItemKind, OpenCredit
 from sync.rules.draft import Draft, finding_from_draft, fingerprint_of, records_apart
 from sync.rules.duplicates import (
@@ -97,6 +98,7 @@ RULES: tuple[Rule, ...] = (
     tax_on_one_side,  # D6
     currencies_differ,  # D5
     invoice_total_edited,  # E1 E7
+    invoice_deleted_in_bigtime,  # E1
     invoice_gone_with_money_on_it,  # E6
     memo_edited_after_application,  # E3
     amounts_differ,  # D1

@@ -68,7 +68,7 @@ TYPES_OF_BOOKS = (
         "E1",
         "invoice-edited-in-bigtime-after-posting",
         S2,
-        "The total in BigTime is no longer the total that was posted to QuickBooks.",
+        "The total in BigTime is no longer the total that was posted to QuickBooks, or BigTime has deleted the invoice.",
         "Take the edit back in BigTime, or make the same change to the QuickBooks invoice.",
     ),
     finding_type(
