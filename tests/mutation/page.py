@@ -19,7 +19,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "matching": ("sync/rules/matching.py", "mappings/linking.py", "mappings/splitting.py"),
     "tie-out": ("sync/tie_out.py", "sync/rules/desk.py"),
     "rules": tuple(f"sync/rules/{name}.py" for name in _RULES),
-    "ledger": ("mappings/ledger.py", "mappings/movements.py"),
+    "ledger": ("mappings/ledger.py", "mappings/movements.py", "mappings/sources.py"),
     "cursors": ("sync/pulling/quickbooks_cursor.py", "sync/pulling/windows.py", "sync/pulling/spans.py"),
 }
 
@@ -29,9 +29,9 @@ _HEAD = """# Mutation score
 
 Written by `python -m tests.mutation --write`. One small wrong at a time is put into the core: another operator,
 constant or return value, a statement left out, a branch swapped. It counts as noticed when a test fails or no longer
-ends. A mutant is held against the tests that reach its line, the quickest first, for some seconds: the score is a lower
-bound. Texts, assertions, class bodies and default arguments are not changed. Not every survivor is a gap: some changes
-make no difference that anybody could see.
+ends. A mutant is held against tests that reach its line, of every test module in turn, for some seconds: the score is
+a lower bound. Texts, assertions, class bodies and default arguments are not changed. Not every survivor is a gap: some
+changes make no difference that anybody could see.
 """
 
 

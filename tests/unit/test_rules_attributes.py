@@ -327,3 +327,18 @@ def test_a_payment_that_we_saw_on_bigtimes_invoice_is_proved_to_have_moved() -> 
     (found,) = book.evaluate().findings
     assert ("D2", Proof.PROVED) == (found.code, found.proof)
     assert "an earlier version of the QuickBooks payment was on BigTime's invoice" == found.reason
+
+
+def test_a_pair_that_is_in_order_does_not_hide_the_next_one_of_two_months() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="100")
+    for name, amount, row_on, line_on in (
+        ("1", "100", "2026-03-05", "2026-03-05"),
+        ("2", "300", "2026-03-06", "2026-03-06"),
+        ("3", "500", "2026-04-02", "2026-03-31"),
+    ):
+        book.payment(name, invoices={"q101": amount}, cash=amount, on=line_on)
+        for part, method in ((amount, MONEY),):
+            book.row(f"r{name}", "101", part, method=method, on=row_on)
+
+    assert [("D4", "0.00", "500.00")] == book.findings("2026-05-01")

@@ -287,3 +287,24 @@ def test_only_client_credits_count_on_a_dead_twin() -> None:
     book.quickbooks_invoice("q101", "0", "0", number="INV-101", seen="2026-03-09", voided=True)
 
     assert [("A7", "0.00", "200.00")] == book.findings()
+
+
+def test_a_pushed_back_cheque_beside_a_client_credit_is_not_taken_for_it() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="800")
+    book.memo("7", "200", "0", on="2026-03-05")
+    book.payment("9", invoices={"q101": "200"}, memos={"7": "200"}, on="2026-03-05")
+    book.row("b", "101", "200", method=Method.CREDIT_MEMO, on="2026-03-05")
+    book.row("c", "101", "200", method=MONEY, on="2026-03-20", word="Check")
+
+    assert "A4" not in [code for code, _, _ in book.findings()]
+
+
+def test_one_invoice_without_a_dead_twin_does_not_hide_the_next_that_has_one() -> None:
+    book = BookOf()
+    book.twins("100", "500", open_in_quickbooks="500")
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.row("p1", "101", "200", method=CREDIT, on="2026-03-05")
+    book.quickbooks_invoice("q101", "0", "0", number="INV-101", seen="2026-03-09", voided=True)
+
+    assert [("A7", "0.00", "200.00")] == book.findings()

@@ -8,7 +8,7 @@ import pytest
 from mappings.findings import ClientRef, Finding, Proof, Severity
 from mappings.model import Client, Invoice, Kind, Method, Payment, RecordKey
 from sync.rules.desk import amount
-from tests.books import BT, QB, BookOf, brief, cents
+from tests.books import BT, QB, BookOf, brief, cents, noon
 
 MONEY = Method.MONEY
 
@@ -246,3 +246,63 @@ def test_when_quickbooks_does_not_say_when_it_made_the_twin_our_first_sight_coun
 
     assert [("A1", "-200.00", "200.00"), ("A2", "-70.00", "70.00")] == sorted(book.findings())
     assert date(2026, 3, 3) == book.versions[key][0].observed_at.date()
+
+
+def test_a_credit_that_is_in_order_does_not_hide_the_next_one_that_is_overspent() -> None:
+    book = BookOf()
+    book.memo("1", "100", "100", on="2026-03-30")
+    book.memo("2", "100", "-40", on="2026-03-30")
+
+    assert [("F8", "0.00", "40.00")] == [brief(each) for each in only(book, "F8")]
+    assert [] == only(BookOf(), "F8")
+
+
+def test_the_lists_settle_when_the_last_of_them_has() -> None:
+    book = BookOf()
+    book.bigtime_invoice("101", "1000")
+    book.bigtime_invoice("101", "1000", balance="900", seen="2026-03-31")
+    book.quickbooks_invoice("q101", "1000", "800", number="INV-101")
+    book.payment("9", invoices={"q101": "200"}, cash="200", on="2026-03-30")
+    book.row("p1", "101", "200", method=MONEY, on="2026-03-30", seen="2026-04-01", absent_before="2026-03-31")
+
+    (young,) = only(book, "F10")
+    assert (Severity.S4, "BigTime's lists are read one after the other, and one has just changed") == (
+        young.severity,
+        young.reason,
+    )
+    assert noon("2026-04-02") == book.evaluate("2026-04-01").recheck_at
+    (old,) = only(book, "F10", "2026-04-02")
+    assert "the system's own total and payments give another balance" == old.reason
+
+
+def overfilled(total: str, balance: str, *, credit: str) -> list[Finding]:
+    """An invoice that QuickBooks shows below zero, with some credit on it; F11 alone."""
+    book = BookOf()
+    book.memo("1", "10", "0", on="2026-03-02")
+    book.quickbooks_invoice("q0", "100", "90", number="INV-100")
+    book.payment("1", invoices={"q0": "10"}, memos={"1": "10"}, on="2026-03-02")
+    book.quickbooks_invoice("q1", total, balance, number="INV-101")
+    book.memo("7", credit, "0", on="2026-03-02")
+    book.payment("9", invoices={"q1": credit}, memos={"7": credit}, on="2026-03-05")
+    return only(book, "F11")
+
+
+def test_credit_beyond_an_invoice_is_used_up_and_paid_nothing() -> None:
+    (found,) = overfilled("100", "-20", credit="120")
+
+    assert (2000, {"q1", "9"}) == (found.exposure_minor, {each.key.id for each in found.evidence})
+    assert [[], []] == [overfilled("100", "0", credit="100"), overfilled("-50", "-70", credit="20")]
+    assert [3000] == [each.exposure_minor for each in overfilled("0", "-30", credit="30")]
+
+
+def test_the_unexplained_part_of_one_memo_does_not_count_what_another_gave() -> None:
+    book = BookOf()
+    book.memo("1", "500", "380", on="2026-03-02")
+    book.memo("2", "300", "200", on="2026-03-02")
+    book.quickbooks_invoice("q1", "1000", "790", number="INV-101")
+    book.payment("9", invoices={"q1": "110"}, memos={"1": "110"}, on="2026-03-05")
+    book.payment("10", invoices={"q1": "100"}, memos={"2": "100"}, on="2026-03-05")
+
+    (found,) = only(book, "F9")
+    assert "payments took 110.00 USD of it" in found.explanation
+    assert {"1", "9"} == {each.key.id for each in found.evidence}

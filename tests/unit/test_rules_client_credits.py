@@ -271,3 +271,41 @@ def test_a_credit_that_reaches_for_both_another_amount_or_another_week_is_not_sp
         spent(on="2026-03-13"),
         spent(method=Method.MONEY),
     ]
+
+
+def test_one_use_of_a_memo_is_the_double_of_one_credit_in_bigtime() -> None:
+    book = BookOf()
+    for sid, left in (("1", "700"), ("2", "1000"), ("3", "1000")):
+        book.twins(sid, "1000", open_in_quickbooks=left)
+    book.memo("7", "500", "200", on="2026-03-05")
+    book.payment("9", invoices={"q1": "300"}, memos={"7": "300"}, on="2026-03-05")
+    book.row("p0", "1", "300", method=Method.CREDIT_MEMO, on="2026-03-05")
+    for sid in ("2", "3"):
+        book.row(f"p{sid}", sid, "300", method=Method.ACCOUNT_CREDIT, on="2026-03-05")
+
+    assert [("A1", "-300.00", "300.00"), ("B4", "-300.00", "300.00")] == sorted(book.findings("2026-03-20"))
+
+
+def test_a_bigtime_payment_that_says_no_total_keeps_nothing() -> None:
+    book = _paid_in_bigtime("0")
+
+    assert [] == book.findings()
+
+
+def test_the_payments_that_used_a_credit_are_in_its_evidence_and_no_others() -> None:
+    book = BookOf()
+    journal(book, "J1", "60", note="")
+    journal(book, "J2", "70")
+    book.quickbooks_invoice("q1", "100", "0", number="INV-1")
+    for name, entry, minor in (("u1", "J1", 60), ("u2", "J2", 40)):
+        lines = (
+            PaymentLine(LineTarget.INVOICE, "q1", cents(str(minor))),
+            PaymentLine(LineTarget.JOURNAL_ENTRY, entry, cents(str(minor))),
+        )
+        content = Payment(
+            client_id="12", payment_id=name, currency="USD", total_minor=0, lines=lines, paid_on=date(2026, 3, 9)
+        )
+        book.put(RecordKey(QB, Kind.PAYMENT, name), content, "2026-03-09")
+
+    (found,) = [each for each in book.evaluate("2026-03-20").findings if each.code == "F6"]
+    assert {"J1", "u1"} == {each.key.id for each in found.evidence}

@@ -339,3 +339,46 @@ def test_a_voided_invoice_with_nothing_on_it_is_in_order() -> None:
     book.quickbooks_invoice("q101", "0", "0", number="INV-101", seen="2026-03-09", voided=True)
 
     assert [] == book.findings()
+
+
+def test_what_was_right_in_both_versions_at_once_is_put_down_to_bigtime() -> None:
+    """Both sides moved on one day, each away from what the other says now."""
+    book = BookOf()
+    book.bigtime_invoice("101", "1000", seen="2026-03-02")
+    book.quickbooks_invoice("q101", "900", "900", number="INV-101", seen="2026-03-02", posted="2026-03-01")
+    book.bigtime_invoice("101", "900", seen="2026-03-05")
+    book.quickbooks_invoice("q101", "1000", "1000", number="INV-101", seen="2026-03-05", posted="2026-03-01")
+
+    (found,) = [each for each in book.evaluate().findings if each.claim_minor]
+    assert ("E1", -10000) == (found.code, found.claim_minor)
+
+
+def test_only_quickbooks_payments_are_asked_what_they_once_had() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.row("p1", "101", "300", method=MONEY, on="2026-03-05")
+    book.row("p1", "101", "200", method=MONEY, on="2026-03-05", seen="2026-03-09")
+    book.row("p2", "101", "300", method=MONEY, on="2026-03-05")
+
+    assert ["C4", "C4"] == [code for code, _, _ in book.findings()]
+
+
+def test_a_payment_that_was_gone_for_a_while_still_had_what_it_had() -> None:
+    book = _credited()
+    key = RecordKey(System.QUICKBOOKS, Kind.PAYMENT, "9")
+    book.gone(key, "2026-03-07")
+    book.payment("9", invoices={}, on="2026-03-05", seen="2026-03-09")
+    book.memo("7", "300", "300", on="2026-03-05", seen="2026-03-09")
+    book.quickbooks_invoice("q101", "1000", "1000", number="INV-101", seen="2026-03-09")
+
+    assert "E5" in [each.code for each in book.evaluate().findings if each.claim_minor]
+
+
+def test_a_credit_that_we_never_read_is_not_taken_for_a_dead_one() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.payment("9", invoices={"q101": "300"}, memos={"77": "300"}, on="2026-03-05")
+    book.row("p1", "101", "300", method=LABEL, on="2026-03-06")
+    book.payment("9", invoices={}, on="2026-03-05", seen="2026-03-09")
+
+    assert ["E5"] == [each.code for each in book.evaluate().findings if each.claim_minor]

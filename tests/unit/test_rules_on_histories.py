@@ -14,6 +14,7 @@ import pytest
 
 from mappings.findings import BookResult
 from mappings.model import Book
+from sync.checker import check_arithmetic
 from sync.rules.evaluate import evaluate_book
 from sync.rules.moment import Moment
 from tests.archive import Archive
@@ -32,6 +33,7 @@ class Lived:
     books: tuple[Book, ...]
     seen: tuple[Seen, ...]
     moments: tuple[Moment, ...]
+    raws: dict[str, bytes]
 
 
 @lru_cache(maxsize=64)
@@ -44,7 +46,7 @@ def lived(seed: int) -> Lived:
         books.append(archive.book())
         moments.append(Moment(now=now, timezone=_NEW_YORK))
         seen.append(_seen(history, now))
-    return Lived(tuple(books), tuple(seen), tuple(moments))
+    return Lived(tuple(books), tuple(seen), tuple(moments), archive.raws)
 
 
 def _seen(history: FirmHistory, now: datetime) -> Seen:
@@ -74,6 +76,14 @@ def test_every_planted_mistake_is_told_to_the_cent_and_nothing_else(seed: int) -
         if finding.invoice is None or finding.invoice.number not in unread
     ]
     assert 0 == judgement.residual_count
+    for result in results:
+        assert len(result.findings) == len({finding.fingerprint for finding in result.findings})
+        assert {each.invoice.bigtime for each in result.tie_lines} >= {
+            claim.invoice_id for finding in result.findings for claim in finding.claims if claim.amount_minor
+        }
+    for finding in results[-1].findings:
+        raws = {evidence: history.raws[evidence.sha256] for evidence in finding.evidence}
+        assert [] == [line for good, line in check_arithmetic(finding, raws) if not good], finding.code
 
 
 def _with(seen: Seen, result: BookResult) -> Seen:

@@ -3,7 +3,7 @@
 import msgspec
 
 from mappings.findings import Severity
-from mappings.model import Client, CreditMemo, Kind, Method, RecordKey
+from mappings.model import Client, CreditMemo, Kind, Method, Payment, RecordKey
 from sync.rules.evaluate import evaluate_book
 from tests.books import BT, QB, BookOf, moment
 
@@ -223,3 +223,28 @@ def test_a_credit_on_an_invoice_that_bigtime_does_not_have_is_information_unless
     assert [("C6", Severity.S4, 5000)] == on_an_unknown_invoice()
     assert [("C6", Severity.S2, 5000)] == on_an_unknown_invoice(in_bigtime=True)
     assert [] == on_an_unknown_invoice(cash=True)
+
+
+def test_an_invoice_of_quickbooks_only_without_credit_does_not_hide_the_next_one_with_some() -> None:
+    book = BookOf()
+    book.quickbooks_invoice("q1", "300", "250", number="INV-1")
+    book.payment("1", invoices={"q1": "50"}, on="2026-03-05", cash="50")
+    book.quickbooks_invoice("q7", "300", "250", number="INV-7")
+    book.memo("7", "50", "0", on="2026-03-05")
+    book.payment("9", invoices={"q7": "50"}, memos={"7": "50"}, on="2026-03-05")
+
+    (found,) = [each for each in book.evaluate().findings if each.code == "C6"]
+    assert found.explanation.endswith("Nothing to do if the invoice was written in QuickBooks on purpose.")
+
+
+def test_a_loose_payment_in_another_currency_is_other_money() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    key = book.payment("9", invoices={}, on="2026-03-05", cash="400", unapplied="400")
+    content = book.versions[key][-1].content
+    assert isinstance(content, Payment)
+    book.versions[key] = []
+    book.put(key, msgspec.structs.replace(content, currency="EUR"), "2026-03-05")
+    book.row("p1", "101", "400", method=MONEY, on="2026-03-05")
+
+    assert ["C4"] == [code for code, claim, _ in book.findings("2026-03-20") if claim != "0.00"]

@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 
 from mappings.model import Invoice, Method
-from tests.books import BookOf, noon
+from sync.rules.evaluate import evaluate_book
+from tests.books import BookOf, moment, noon
 
 # A bookkeeping day of New York ends at 5 o'clock by Greenwich in winter, at 4 in summer.
 
@@ -94,3 +95,13 @@ def test_the_next_of_several_moments_counts() -> None:
 
     assert noon("2026-04-02") == book.evaluate("2026-04-01").recheck_at
     assert end_of("2026-04-04") == book.evaluate("2026-04-02").recheck_at
+
+
+def test_what_waits_for_quickbooks_is_looked_at_with_every_run() -> None:
+    book = quiet()
+    book.row("p1", "101", "300", method=Method.MONEY, on="2026-03-05", seen="2026-03-30")
+    now = moment("2026-04-01")
+
+    for read_at, again in ((noon("2026-03-29"), now.now), (noon("2026-03-30"), None)):
+        since = msgspec.structs.replace(now, quickbooks_read_at=read_at)
+        assert again == evaluate_book(book.book(), since).recheck_at

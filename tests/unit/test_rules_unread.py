@@ -95,3 +95,42 @@ def test_a_clients_own_customer_and_a_job_of_his_are_no_strangers() -> None:
 
 def test_a_credit_of_nobody_that_is_used_up_is_nothing() -> None:
     assert "C7" not in [code for code, _ in owned(left="0")]
+
+
+def test_a_figure_of_the_invoice_itself_that_moved_since_is_not_judged() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.row("p1", "101", "70", method=CREDIT, on="2026-03-05")
+    book.row("p2", "101", "30", method=MONEY, on="2026-03-05")
+    book.bigtime_invoice("101", "900", seen="2026-03-30")
+
+    waiting = {each.code: each for each in half_read(book, noon("2026-03-29"))}
+
+    assert {"A1": -7000, "G4": -13000} == {code: each.claim_minor for code, each in waiting.items()}
+    assert {"101", "q101", "p1:101"} == {each.key.id for each in waiting["G4"].evidence}
+
+
+def test_a_row_that_is_gone_since_is_no_record_to_show() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="700")
+    book.payment("9", invoices={"q101": "300"}, cash="300", on="2026-03-05")
+    book.gone(book.row("p1", "101", "300", method=MONEY, on="2026-03-05"), "2026-03-30")
+
+    (found,) = half_read(book, noon("2026-03-29"))
+    assert {"101", "q101"} == {each.key.id for each in found.evidence}
+
+
+def test_the_sentence_says_whether_he_is_nobodys_or_could_be_several() -> None:
+    for names, words in (
+        ((), "is no client in BigTime"),
+        (("Zenith", "Zenith"), "cannot be told apart among BigTime's"),
+    ):
+        book = BookOf()
+        for place, name in enumerate(names):
+            book.put(RecordKey(BT, Kind.CLIENT, f"40{place}"), Client(name=name), "2026-01-01")
+        book.put(RecordKey(QB, Kind.CUSTOMER, "13"), Client(name="Zenith", currency="USD"), "2026-01-01")
+        book.memo("7", "0.01", "0.01", on="2026-03-30", client="13")
+        book.memo("8", "50", "-50", on="2026-03-30", client="13")
+
+        (found,) = [each for each in book.evaluate().findings if each.code == "C7"]
+        assert words in found.explanation
