@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import Connection
 
+from mappings.alerts import AlertChange, AlertSituation
 from mappings.findings import BookResult, Finding
 from mappings.records import Group
 from state.alerts import Plan, review_alerts
@@ -68,4 +70,11 @@ class ReconcileUnit:
             mark = Mark(version_id=seen.version_id, context=seen.context, reconciled_at=self._now)
             record_mark(self._connection, self._company, mark, run_id=self._run_id)
         if self._plan is not None:
-            review_alerts(self._connection, self._company, self._plan, at=self._now)
+            plan = self._plan
+
+            def plan_now(situation: AlertSituation) -> Sequence[AlertChange]:
+                # the run that is going on is not in the list of finished ones yet
+                complete_at = self._now if self._is_complete else situation.complete_at
+                return plan(msgspec.structs.replace(situation, complete_at=complete_at))
+
+            review_alerts(self._connection, self._company, plan_now, at=self._now)

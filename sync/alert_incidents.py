@@ -118,8 +118,8 @@ def told_of(finding: Finding) -> Told:
 
 def is_large(incident: Incident, policy: AlertPolicy) -> bool:
     """Whether there is so much money at stake that it is told whatever its severity."""
-    if all(each.finding.code in _NOTHING_YET for each in incident.active):
-        return False
+    wrong = tuple(each for each in incident.active if each.finding.code not in _NOTHING_YET)
+    incident = msgspec.structs.replace(incident, active=wrong)
     amounts = (Decimal(minor).scaleb(-minor_digits(currency)) for currency, minor in incident.exposures().items())
     return any(amount >= policy.large_exposure for amount in amounts)
 

@@ -20,6 +20,7 @@ from mappings.alerts import (
     Told,
     WatchedFinding,
 )
+from mappings.findings import Severity
 from sync.alert_holding import held_by
 from sync.alert_incidents import OUT_OF_REACH, AlertPolicy, Incident, incidents_of, is_large
 from sync.alert_words import NoticeContext, ending_notice, heading_of, incident_notice
@@ -78,6 +79,8 @@ class _Planner:
         if record is None or record.state is not AlertState.FIRING:
             return self._raise(incident, record) if channels and self._is_news(incident, record) else None
         why = held_by(incident, self._situation, self._policy, self._now)
+        if not why and not channels and incident.severity is Severity.S4:
+            return self._end(record)  # what is left of it needs nobody
         if why or not channels:
             return AlertChange(alert=msgspec.structs.replace(record, held_by=why))
         record = msgspec.structs.replace(record, held_by="")

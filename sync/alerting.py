@@ -233,7 +233,7 @@ class Alerting:
         parts = [digest for alias, digest in digests.items() if not wanted or alias in wanted]
         if not parts:
             return 0
-        troubles = [each for each in self.health() if each.channel != name and _is_troubled(each)]
+        troubles = [each for each in self.health() if each.channel != name and _is_troubled(each, now)]
         notice = digest_notice(parts, troubles, day=day, policy=self._policy, now=now)
         if notice.kind is AlertKind.QUIET and not self._times.wants_quiet(day):
             self._quiet_on[name] = day
@@ -247,7 +247,7 @@ class Alerting:
         count = 0
         for health in self.health():
             others = tuple(name for name in self._channels if name != health.channel)
-            if not others or not _is_troubled(health):
+            if not others or not _is_troubled(health, now):
                 continue
             planned = PlannedNotice(
                 key=f"channel/{health.channel}/{_trouble_of(health)}",
@@ -261,8 +261,10 @@ class Alerting:
         return count
 
 
-def _is_troubled(health: ChannelHealth) -> bool:
-    return health.attempts >= _TROUBLED or health.dead > 0
+def _is_troubled(health: ChannelHealth, now: datetime) -> bool:
+    """Whether it has given a message up, or has failed several times and taken nothing for as long as a wait lasts."""
+    works = health.last_sent_at is not None and now - health.last_sent_at <= _LONGEST_WAIT
+    return health.dead > 0 or (health.attempts >= _TROUBLED and not works)
 
 
 def _trouble_of(health: ChannelHealth) -> str:

@@ -111,3 +111,16 @@ def test_what_is_told_is_kept_or_lost_together_with_the_findings(
     assert 2 == len(company_store.book_reader().load_findings(statuses=[FindingStatus.OPEN]))
     find(company_store, store_clock, *INCIDENTS)
     assert 2 == len(store.outbox.load())
+
+
+def test_a_complete_run_counts_as_the_newest_in_what_it_plans(
+    company_store: CompanyStore, store_clock: SetClock
+) -> None:
+    seen_at = []
+
+    def note(situation: AlertSituation) -> tuple[()]:
+        seen_at.append(situation.complete_at)
+        return ()
+
+    find(company_store, store_clock, *INCIDENTS, plan=note)
+    assert [store_clock.now()] == seen_at

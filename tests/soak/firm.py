@@ -30,7 +30,7 @@ class TrueIncident:
     subject: str
     opened_at: datetime
     ended_at: datetime | None = None
-    is_settled: bool = False
+    settled_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -122,7 +122,7 @@ class SoakFirm:
         for each in [each for each in self._open if each.mend_on <= day]:
             self._open.remove(each)
             if each.settle:
-                each.incident.is_settled = True
+                each.incident.settled_at = self.clock.now()
                 self.to_settle.append(each.mistake.invoice)
                 continue
             MENDING[each.mistake.code](self.office, self.office.bills[each.mistake.invoice], each.mistake)

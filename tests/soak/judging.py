@@ -61,7 +61,13 @@ def _judged(name: str, soaked: Soaked, taken: int) -> ChannelJudgement:
     told = [each for each in soaked.account.told if each.channel == name]
     sent = [each for each in told if each.state is DeliveryState.SENT]
     silences = [each for each in soaked.incidents if each.subject == f"channel {name}"]
-    truth = [each for each in soaked.incidents if each not in silences and not _is_over_unheard(each, silences)]
+    truth = [
+        each
+        for each in soaked.incidents
+        if each not in silences
+        and not _is_over_unheard(each, silences)
+        and not (each.code == "channel" and _had_nothing_to_say(each, soaked.account.told))
+    ]
     about = _by_incident(truth, [each for each in sent if each.kind in _ALERTS])
     known = {id(each) for found in about.values() for each in found}
     strange = [each for each in sent if each.kind in _ALERTS and id(each) not in known]
@@ -95,13 +101,22 @@ def _judged(name: str, soaked: Soaked, taken: int) -> ChannelJudgement:
 
 def _is_over_unheard(incident: TrueIncident, silences: Iterable[TrueIncident]) -> bool:
     """Whether it came and went while the channel took nothing: what is over before it could be told is not told."""
+    over_at = incident.ended_at or incident.settled_at
     return any(
-        incident.ended_at is not None
+        over_at is not None
         and silence.ended_at is not None
         and silence.opened_at - _LATE <= incident.opened_at
-        and incident.ended_at <= silence.ended_at + _LATE
+        and over_at <= silence.ended_at + _LATE
         for silence in silences
     )
+
+
+def _had_nothing_to_say(silence: TrueIncident, told: Iterable[Told]) -> bool:
+    """Whether nothing was to be sent on a channel while it took nothing: then nobody can know."""
+    assert silence.ended_at is not None
+    name = silence.subject.removeprefix("channel ")
+    tried = (each for each in told if each.channel == name and each.state is not DeliveryState.SUPERSEDED)
+    return not any(silence.opened_at <= each.created_at <= silence.ended_at - _LATE for each in tried)
 
 
 def _told_together(sent: Iterable[Told]) -> int:

@@ -342,3 +342,20 @@ def test_the_outage_of_a_system_is_shared_and_an_unreadable_record_is_the_compan
     assert timedelta(minutes=14) == outage.due_at - unreadable.due_at
     said = [message.notice.sections[0].items[0].text for message in (outage, unreadable)]
     assert [True, False] == ["Nobody has to do anything" in text for text in said]
+
+
+def test_an_incident_of_which_only_what_needs_nobody_is_left_is_over() -> None:
+    desk = Desk()
+    mistake = watched(finding("C6b", record="1", incident="I", severity=Severity.S2))
+    trace = watched(finding("E11", record="2", incident="I", severity=Severity.S4))
+    assert [RAISED] == desk.look(mistake)
+    assert [RESOLVED] == desk.look(watched(mistake.finding, status="resolved"), trace, hours=4)
+    assert [] == desk.look(trace, hours=4)
+    assert [RAISED] == desk.look(mistake, trace, hours=4)
+
+
+def test_what_may_still_arrive_makes_nothing_beside_it_large() -> None:
+    desk = Desk(AlertPolicy(channels=POLICY.channels, large_exposure=Decimal(100)))
+    young = finding("G4", record="1", incident="I", severity=Severity.S4, exposure_minor=20_000_00)
+    beside = finding("C2", record="2", incident="I", severity=Severity.S4, exposure_minor=50_00)
+    assert [] == desk.look(watched(young), watched(beside), hours=5)
