@@ -3,7 +3,7 @@
     python -m tests.mutation                       every mutant of every measured module
     python -m tests.mutation mappings/money.py     one module
     python -m tests.mutation --sample 40 --seed 1  forty of each module, drawn by the seed
-    python -m tests.mutation --write               write docs/mutation.md when all verdicts are known
+    python -m tests.mutation --write               write docs/mutation.md with what is known by then
 
 It works in slices: `--seconds` ends one, and the next call with the same `--keep` goes on from there. A module that was
 changed in between starts again. Exit code 0 when every group reaches 90 %, 1 when not, 3 when verdicts are missing.
@@ -87,11 +87,11 @@ def main(arguments: list[str]) -> int:
         if verdict != "killed":
             print(f"{verdict:9} {mutant}")
     missing = len(mutants) - len(verdicts)
+    if chosen.write:
+        _PAGE.write_text(page(verdicts, sample=chosen.sample, seed=chosen.seed, missing=missing))
     if missing:
         print(f"{missing} of {len(mutants)} mutants wait for the next slice")
         return 3
-    if chosen.write:
-        _PAGE.write_text(page(verdicts, sample=chosen.sample, seed=chosen.seed))
     return 0 if all(score >= _TARGET for score in group_scores(verdicts).values()) else 1
 
 

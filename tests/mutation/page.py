@@ -1,11 +1,10 @@
 """What the mutation run says, as a table and as a page. Pure but for the names of the machine and of the versions."""
 
-import platform
-import sys
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.benchmarks.figures import machine
 from tests.mutation.mutants import Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,8 +28,8 @@ _HEAD = """# Mutation score
 
 Written by `python -m tests.mutation --write`. One small wrong at a time is put into the core: another operator,
 constant or return value, a statement left out, a branch swapped. It counts as noticed when a test fails or no longer
-ends. A mutant is held against tests that reach its line, of every test module in turn, for some seconds: the score is
-a lower bound. Texts, assertions, class bodies and default arguments are not changed. Not every survivor is a gap: some
+ends. A mutant is held against tests that reach its line, for some seconds, not against all: the score is a lower bound.
+Texts, assertions, class bodies and default arguments are not changed. Not every survivor is a gap: some
 changes make no difference that anybody could see.
 """
 
@@ -74,13 +73,15 @@ def _counts(verdicts: Verdicts) -> tuple[dict[str, int], dict[str, int]]:
     return killed, total
 
 
-def page(verdicts: Verdicts, *, sample: int, seed: int) -> str:
-    """The whole of docs/mutation.md."""
-    drawn = f"{sample} of each module, drawn with seed {seed}" if sample else "all"
+def page(verdicts: Verdicts, *, sample: int, seed: int, missing: int) -> str:
+    """The whole of docs/mutation.md; `missing` mutants were drawn and have no verdict yet."""
+    drawn = f"up to {sample} of each module, drawn with seed {seed}" if sample else "all"
+    if missing:
+        drawn += f"; {missing} that were drawn have not been tried and are not counted"
     survivors = [
         f"- `{mutant}`" + (" (no test reaches it)" if verdict == "unreached" else "")
         for mutant, verdict in verdicts.items()
         if verdict != "killed"
     ]
-    facts = f"Mutants: {drawn}. Python {platform.python_version()} on {platform.machine()}, {sys.platform}."
+    facts = f"Mutants: {drawn}. {machine()}"
     return "\n".join([_HEAD, facts, "", table(verdicts), "", "## Survivors", "", *survivors, ""])
