@@ -5,7 +5,7 @@ Source: `domain/applied-balance.txt` ("Credits can only be applied up to the inv
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -13,6 +13,7 @@ from mappings.model import History, Invoice, Kind, Payment, RecordKey
 from sync.reports.occasions import Occasion
 from sync.reports.opened import OpenBook
 
+_NEXT = timedelta.resolution
 # What names an occasion within its book.
 Name = tuple[RecordKey, int, RecordKey, tuple[RecordKey, ...], str]
 
@@ -69,7 +70,7 @@ def _placed_on_invoices(opened: OpenBook) -> dict[RecordKey, _Placed]:
             continue
         is_clear, is_back = len(occasion.targets) == 1, occasion.amount_minor > 0
         latest = occasion.latest or occasion.known_at
-        at = (occasion.earliest or latest) if is_back else latest
+        at = occasion.earliest + _NEXT if is_back and occasion.earliest else latest  # it came after `earliest`
         for target in occasion.targets:
             credited[occasion.record, target] -= occasion.amount_minor
             if is_clear or is_back:

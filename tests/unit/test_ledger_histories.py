@@ -13,7 +13,7 @@ from mappings.model import Payment
 from tests.benchmarks.ledger_histories import page
 from tests.restless import History, Tally, check_history
 
-SEEDS = range(60)
+SEEDS = (*range(56), 670, 1158, 1417, 1740, 2127, 2693)  # the last ones once were told wrongly
 
 
 @pytest.fixture(scope="module")
