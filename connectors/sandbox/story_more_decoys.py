@@ -4,6 +4,7 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 
 from connectors.sandbox.bigtime_ledger import cents
+from connectors.sandbox.bigtime_switches import Timestamp
 from connectors.sandbox.story_decoys import Decoy, PlantedDecoy, free_bill, planted
 from connectors.sandbox.story_mistakes import link_of
 from connectors.sandbox.story_mistakes_of_posting import two_of_one_client
@@ -164,13 +165,18 @@ def number_used_again(office: Office) -> PlantedDecoy | None:
 
 
 def midnight(office: Office) -> PlantedDecoy | None:
-    """BigTime dates a credit a day later than QuickBooks: one of them had already begun the next day."""
-    bill = free_bill(office)
-    if bill is None:
+    """BigTime dates a credit a day later than QuickBooks: one of them had already begun the next day.
+
+    Over the end of a month, where a day is written as midnight or without a time, that is the picture of a credit booked in two months: then it is
+    a mistake by definition, and no decoy.
+    """
+    bill, tomorrow = free_bill(office), office.today + timedelta(days=1)
+    has_no_time = office.world.bigtime.switches.payment_timestamp is not Timestamp.MILLISECONDS
+    if bill is None or (tomorrow.month != office.today.month and has_no_time):
         return None
     amount = office.part(bill)
     office.credit(bill, amount)
-    office.world.push_back(bill.sid, amount, on=office.today + timedelta(days=1))
+    office.world.push_back(bill.sid, amount, on=tomorrow)
     return planted(office, "midnight", f"The credit on {bill.number} has tomorrow's date in BigTime", bill)
 
 
