@@ -167,8 +167,8 @@ def number_used_again(office: Office) -> PlantedDecoy | None:
 def midnight(office: Office) -> PlantedDecoy | None:
     """BigTime dates a credit a day later than QuickBooks: one of them had already begun the next day.
 
-    Over the end of a month, where a day is written as midnight or without a time, that is the picture of a credit booked in two months: then it is
-    a mistake by definition, and no decoy.
+    Over the end of a month, where a day is written without a time or as midnight, it is the picture of a credit booked
+    in two months: then it is a mistake by definition, and no decoy.
     """
     bill, tomorrow = free_bill(office), office.today + timedelta(days=1)
     has_no_time = office.world.bigtime.switches.payment_timestamp is not Timestamp.MILLISECONDS
