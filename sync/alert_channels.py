@@ -33,7 +33,7 @@ def alert_policy(settings: Settings) -> AlertPolicy:
         remind_after=timedelta(hours=alerts.repeat_hours),
         large_exposure=Decimal(alerts.large_exposure),
         outage_grace=timedelta(minutes=alerts.outage_minutes),
-        outage_wait=max(group_wait, beat),
+        outage_wait=max(group_wait, min(beat, timedelta(minutes=alerts.outage_minutes))),
         stale_after=timedelta(hours=alerts.stale_hours),
     )
 
