@@ -1,6 +1,7 @@
 """Group D: what is one payment or credit with other attributes, and what is two."""
 
 from datetime import date
+from decimal import Decimal
 
 import msgspec
 
@@ -248,8 +249,8 @@ def test_the_tax_of_one_side_is_told_as_such_and_no_other_difference_is() -> Non
 def shown(*words: tuple[str, Method], memo: bool = True) -> list[tuple[str, str, str]]:
     """One application of QuickBooks under these amounts and types in BigTime; D7 alone."""
     book = BookOf()
-    whole = f"{sum(float(each) for each, _ in words):.2f}"
-    book.twins("101", "1000", open_in_quickbooks=f"{1000 - float(whole):.2f}")
+    whole = f"{sum(Decimal(each) for each, _ in words):.2f}"
+    book.twins("101", "1000", open_in_quickbooks=f"{1000 - Decimal(whole):.2f}")
     if memo:
         book.memo("7", whole, "0", on="2026-03-05")
     book.payment(
@@ -274,9 +275,9 @@ def elsewhere(row_on: str = "2026-03-05", *, line: str = "200", reference: str =
         book.put(RecordKey(BT, Kind.CLIENT, client), Client(name="Zenith"), "2026-01-01")
         book.put(RecordKey(QB, Kind.CUSTOMER, "13"), Client(name="Zenith", currency="USD"), "2026-01-01")
         book.bigtime_invoice("102", "1000", client=client)
-        book.quickbooks_invoice("q102", "1000", f"{1000 - float(line):.2f}", number="INV-102", client="13")
+        book.quickbooks_invoice("q102", "1000", f"{1000 - Decimal(line):.2f}", number="INV-102", client="13")
     else:
-        book.twins("102", "1000", open_in_quickbooks=f"{1000 - float(line):.2f}")
+        book.twins("102", "1000", open_in_quickbooks=f"{1000 - Decimal(line):.2f}")
     book.memo("7", line, "0", on="2026-03-05", client="13" if client else "12")
     book.payment("9", invoices={"q102": line}, memos={"7": line}, on="2026-03-05", reference="4711")
     book.row("p1", "101", "200", method=LABEL, on=row_on, reference=reference)

@@ -1,5 +1,7 @@
 """Group A: posted invoices are credited only in QuickBooks."""
 
+from decimal import Decimal
+
 import pytest
 
 from mappings.findings import Proof
@@ -204,7 +206,7 @@ def test_an_invoice_posted_net_does_not_hide_the_next_ones_credit() -> None:
 def both_systems(*memos: str, in_bigtime: str) -> list[tuple[str, str, str]]:
     """Credit memos on an invoice, each pushed back, and one AccountCredit besides."""
     book = BookOf()
-    used = sum(float(each) for each in memos)
+    used = sum(Decimal(each) for each in memos)
     book.twins("101", "1000", open_in_quickbooks=f"{1000 - used:.2f}")
     for name, each in enumerate(memos):
         book.memo(f"m{name}", each, "0", on="2026-03-05")

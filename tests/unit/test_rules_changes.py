@@ -1,6 +1,7 @@
 """What versions and BigTime's own figures show of the past."""
 
 from datetime import date
+from decimal import Decimal
 
 import msgspec
 
@@ -171,7 +172,7 @@ def applied_again(*lines: dict[str, str]) -> list[tuple[str, str, str]]:
     """A payment of 300.00 whose applications were, one after the other, these."""
     book = BookOf()
     for place, invoices in enumerate(lines):
-        used = sum(float(each) for each in invoices.values())
+        used = sum(Decimal(each) for each in invoices.values())
         book.payment(
             "9",
             invoices=invoices,
@@ -234,7 +235,7 @@ def inflated(*, paid: str, total: str = "500", balance: str = "0") -> list[tuple
     key = RecordKey(BT, Kind.INVOICE, "101")
     content = book.versions[key][-1].content
     assert isinstance(content, Invoice)
-    book.put(key, msgspec.structs.replace(content, paid_minor=round(float(paid) * 100)), "2026-03-01")
+    book.put(key, msgspec.structs.replace(content, paid_minor=int(Decimal(paid) * 100)), "2026-03-01")
     return [each for each in book.findings() if each[0] == "F2"]
 
 

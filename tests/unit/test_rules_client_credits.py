@@ -1,6 +1,7 @@
 """What a client has to his credit, as far as BigTime's payments show it."""
 
 from datetime import date
+from decimal import Decimal
 
 import msgspec
 
@@ -96,7 +97,7 @@ def overdue(*, due: str, balance: str = "110", credit: str = "390", owner: str =
     book.put(key, msgspec.structs.replace(content, due_on=date.fromisoformat(due)), "2026-03-01")
     book.bigtime_invoice("1", "110")
     if balance != "110":
-        paid = f"{110 - float(balance):.2f}"
+        paid = f"{110 - Decimal(balance):.2f}"
         book.payment("p", invoices={"q1": paid}, cash=paid, on="2026-03-02")
         book.row("r", "1", paid, method=Method.MONEY, on="2026-03-02")
     book.memo("7", "390", credit, on="2026-03-20", client=owner)
@@ -250,7 +251,7 @@ def spent(
     book = BookOf()
     book.twins("1", "1000", open_in_quickbooks="700")
     book.twins("2", "1000", open_in_quickbooks="1000")
-    book.memo("7", f"{300 + float(left):.2f}", left, on="2026-03-05")
+    book.memo("7", f"{300 + Decimal(left):.2f}", left, on="2026-03-05")
     book.payment("9", invoices={"q1": "300"}, memos={"7": "300"}, on="2026-03-05")
     book.row("p0", "1", "300", method=Method.CREDIT_MEMO, on="2026-03-05")
     book.row("p1", "2", in_bigtime, method=method, on=on)
