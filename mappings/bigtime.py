@@ -29,6 +29,7 @@ _WHOLE_NUMBER = re.compile(r"(-?\d+)\.0+")
 # .NET's default value of a date: nobody has set it.
 _UNSET_DATE = date(1, 1, 1)
 _NOT_MIDNIGHT = re.compile(r"[Tt ](?!00:00(:00(\.0+)?)?\s*([Zz+-]|$))\d")
+_MILLISECOND, _MILLISECONDS_A_DAY = timedelta(milliseconds=1), 86_400_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MATERIAL_LINE_FIELDS = (
     "nm", "nt", "amt", "quantity", "rate", "acctsid", "salestaxsid", "salestaxamt", "istaxable", "iscredit",
@@ -312,9 +313,12 @@ def _date(row: _Row, name: str) -> date | None:
 
 
 def _has_time_of_day(row: _Row, name: str) -> bool:
-    """Whether a date was written with another time than midnight, or as an instant."""
+    """Whether a date was written with another time than midnight, in whatever zone it was written."""
     written = _ISO_DATE.fullmatch(text := _text(row, name))
-    return bool(_NOT_MIDNIGHT.match(text[len(written[1]) :])) if written else bool(text)
+    if written:
+        return bool(_NOT_MIDNIGHT.match(text[len(written[1]) :]))
+    ticks = _TICKS_DATE.fullmatch(text)
+    return ticks is not None and (int(ticks[1]) + _offset_of(ticks) // _MILLISECOND) % _MILLISECONDS_A_DAY != 0
 
 
 def _written_date(text: str) -> date | None:
@@ -324,6 +328,9 @@ def _written_date(text: str) -> date | None:
     ticks = _TICKS_DATE.fullmatch(text)
     if ticks is None:
         return None
+    return (_EPOCH + timedelta(milliseconds=int(ticks[1]))).astimezone(timezone(_offset_of(ticks))).date()
+
+
+def _offset_of(ticks: re.Match[str]) -> timedelta:
     offset = timedelta(hours=int(ticks[3] or 0), minutes=int(ticks[4] or 0))
-    zone = timezone(-offset if ticks[2] == "-" else offset)
-    return (_EPOCH + timedelta(milliseconds=int(ticks[1]))).astimezone(zone).date()
+    return -offset if ticks[2] == "-" else offset

@@ -4,7 +4,6 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 
 from connectors.sandbox.bigtime_ledger import cents
-from connectors.sandbox.bigtime_switches import Timestamp
 from connectors.sandbox.story_decoys import Decoy, PlantedDecoy, free_bill, planted
 from connectors.sandbox.story_mistakes import link_of
 from connectors.sandbox.story_mistakes_of_posting import two_of_one_client
@@ -167,12 +166,11 @@ def number_used_again(office: Office) -> PlantedDecoy | None:
 def midnight(office: Office) -> PlantedDecoy | None:
     """BigTime dates a credit a day later than QuickBooks: one of them had already begun the next day.
 
-    Over the end of a month, where a day is written without a time or as midnight, it is the picture of a credit booked
-    in two months: then it is a mistake by definition, and no decoy.
+    Over the end of a month that is the picture of a credit booked in two months: then it is a mistake by definition,
+    and no decoy.
     """
     bill, tomorrow = free_bill(office), office.today + timedelta(days=1)
-    has_no_time = office.world.bigtime.switches.payment_timestamp is not Timestamp.MILLISECONDS
-    if bill is None or (tomorrow.month != office.today.month and has_no_time):
+    if bill is None or tomorrow.month != office.today.month:
         return None
     amount = office.part(bill)
     office.credit(bill, amount)

@@ -367,6 +367,8 @@ def test_what_is_set_aside_is_named_by_its_own_id() -> None:
         ("2025-04-01T03:30:00Z", True),
         ("2025-03-31T23:30:00-04:00", True),
         ("/Date(1743480000000)/", True),
+        ("/Date(1743465600000)/", False),
+        ("/Date(1743480000000-0400)/", False),
     ],
 )
 def test_a_day_that_was_written_with_a_time_of_day_is_known_as_such(text: str, *, expected: bool) -> None:
