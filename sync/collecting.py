@@ -19,3 +19,11 @@ def settle_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS, _YOUNG_WALKS, _YOUNG_WALKS)
+
+
+def collect_leftovers() -> None:
+    """Let go of what the libraries left in cycles; for the end of a turn, when little is alive and a walk is short.
+
+    A daemon makes few objects between two turns: without this, dead connections and replies would wait for hours.
+    """
+    gc.collect()

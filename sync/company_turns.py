@@ -23,6 +23,7 @@ from connectors.errors import ConnectorError
 from state.errors import CompanyBusy, LeaseLost, StoreBusy, StoreError
 from state.overview import RunTimes, Standing, TokenEnd
 from sync.beats import KINDS, SHORTEST_BEAT, Past, Plan, Times, Work, calls_to_come, due_work, next_turn, stretched_beat
+from sync.collecting import collect_leftovers
 from sync.exit_codes import ExitCode
 from sync.ports import Clock
 from sync.reporting import RunReport
@@ -185,6 +186,8 @@ class CompanyTask:
             _LOG.error("%s: %s", self.name, error, extra=self._extra("turn_failing"))
             wait = _FIRST_FAILURE_WAIT_SECONDS * (1 << min(failures - 1, 10))
             return min(wait, self._settings.beat_minutes * 60.0)
+        finally:
+            collect_leftovers()
         return wait
 
     def _turn(self, pulse: Callable[[], None]) -> float:
