@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from functools import lru_cache
 
 import msgspec
 
@@ -145,6 +146,7 @@ def _payment(row: _Row, vocabulary: Vocabulary, currency: str) -> Payment:
         raise refuse("AppliedAmount", "", "is missing: an amount that is not there is not taken for 0")
     total = _money(row, "TotalAmount", currency)
     method_name = _text(row, "PaymentMethod")
+    applied_on = _date(row, "AppliedDate")
     return Payment(
         client_id=_id(row, "ClientSid"),
         payment_id=payment_id,
@@ -152,12 +154,12 @@ def _payment(row: _Row, vocabulary: Vocabulary, currency: str) -> Payment:
         total_minor=applied if total is None else total,
         lines=(PaymentLine(LineTarget.INVOICE, _id(row, "InvoiceSid"), applied),),
         paid_on=_date(row, "PaidDate"),
-        applied_on=_date(row, "AppliedDate"),
+        applied_on=applied_on,
         method=vocabulary.method_of(method_name),
         method_name=method_name,
         reference=_text(row, "PaymentNumber"),
         invoice_number=_text(row, "InvoiceNumber"),
-        has_time_of_day=_has_time_of_day(row, "AppliedDate" if _date(row, "AppliedDate") else "PaidDate"),
+        has_time_of_day=_has_time_of_day(row, "AppliedDate" if applied_on else "PaidDate"),
     )
 
 
@@ -321,6 +323,7 @@ def _has_time_of_day(row: _Row, name: str) -> bool:
     return ticks is not None and (int(ticks[1]) + _offset_of(ticks) // _MILLISECOND) % _MILLISECONDS_A_DAY != 0
 
 
+@lru_cache(maxsize=4096)  # a list has few days and many rows
 def _written_date(text: str) -> date | None:
     written = _ISO_DATE.fullmatch(text)
     if written:

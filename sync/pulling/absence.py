@@ -96,13 +96,15 @@ def infer_absence(
         return Absence()
     asked = [record for record in known if expected(record)]
     absent = [record for record in asked if record.key.id not in seen]
+    if not absent:
+        return Absence()
     lost = frozenset() if accept_losses else _lost_months(asked, absent, seen)
     is_loss = (
         rights_are_lost
         or _is_empty(asked, absent, seen)
         or _is_loss(len(asked), len(absent), _shown(asked, seen), _fewest(asked))
     )
-    if absent and not accept_losses and is_loss:
+    if is_loss and not accept_losses:
         return Absence(
             lost_months=frozenset(month for record in absent for month in _filed_months(record)), lost_count=len(absent)
         )

@@ -274,7 +274,7 @@ def _differs(now: Feed, saved: Feed) -> bool:
     """Whether what is known has changed by more than the passing of less than an hour."""
     if (now.start, len(now.windows)) != (saved.start, len(saved.windows)):
         return True
-    if (now.cap_rows, now.foreign_dates) != (saved.cap_rows, saved.foreign_dates):
+    if _learned(now) != _learned(saved):
         return True
     return any(
         window.is_due != before.is_due
@@ -282,6 +282,10 @@ def _differs(now: Feed, saved: Feed) -> bool:
         or _has_aged(window.shown_at, before.shown_at)
         for window, before in zip(now.windows, saved.windows, strict=True)
     )
+
+
+def _learned(feed: Feed) -> tuple[object, ...]:
+    return feed.cap_rows, feed.doubtful_rows, feed.foreign_dates
 
 
 def _has_aged(now: datetime | None, saved: datetime | None) -> bool:

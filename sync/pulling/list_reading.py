@@ -16,11 +16,9 @@ from mappings.records import StoredRecord
 from sync.pulling.absence import Absence, Reads, dates_of, infer_absence
 from sync.pulling.cycle import Cycle, ListName
 from sync.pulling.replies import Batch, dates_of_content, read_invoices, read_payments
-from sync.pulling.spans import Days, Span, covers, halves, horizon, is_suspicious, joined, plan_spans
+from sync.pulling.spans import CUT_ROWS, Days, Span, covers, halves, horizon, is_suspicious, joined, plan_spans
 from sync.pulling.windows import MARGIN_DAYS, Cursor, Feed, first_day, last_day, month_of
 
-# Rows that come in while a period is read in halves are not taken for rows that were cut off
-_CUT_ROWS = 5
 # A refused request for a longer period than this is tried in halves
 _SAFE_DAYS = 92
 
@@ -72,8 +70,8 @@ class _SpanRead:
             )
             return len(raws)
         rows = sum(self.read(part) for part in parts)
-        if raws is not None and rows > len(raws) + _CUT_ROWS:
-            self._learn_cap(len(raws))
+        if raws is not None:
+            self._learn_limit(len(raws), is_cut=rows > len(raws) + CUT_ROWS)
         return rows
 
     def _fetch(self, days: Days) -> tuple[bytes, ...] | None:
@@ -87,10 +85,14 @@ class _SpanRead:
                 return None
             raise
 
-    def _learn_cap(self, rows: int) -> None:
+    def _learn_limit(self, rows: int, *, is_cut: bool) -> None:
         feed = self._cycle.feed(self._name)
-        cap = rows if feed.cap_rows is None else min(rows, feed.cap_rows)
-        self._cycle.set_feed(self._name, msgspec.structs.replace(feed, cap_rows=cap))
+        if is_cut:
+            cap = rows if feed.cap_rows is None else min(rows, feed.cap_rows)
+            feed = msgspec.structs.replace(feed, cap_rows=cap)
+        else:
+            feed = msgspec.structs.replace(feed, doubtful_rows=rows)
+        self._cycle.set_feed(self._name, feed)
 
     def _take(self, raws: Sequence[bytes], days: Days, *, is_whole: bool) -> None:
         cycle, feed = self._cycle, self._cycle.feed(self._name)
@@ -135,9 +137,12 @@ class _SpanRead:
 
 
 def _learned(feed: Feed, rows: int) -> Feed:
-    is_disproved = feed.cap_rows is not None and rows > feed.cap_rows
+    """What a whole reply of so many rows teaches: no shorter length is a limit."""
     return msgspec.structs.replace(
-        feed, largest_rows=max(feed.largest_rows, rows), cap_rows=None if is_disproved else feed.cap_rows
+        feed,
+        largest_rows=max(feed.largest_rows, rows),
+        cap_rows=feed.cap_rows if rows <= (feed.cap_rows or 0) else None,
+        doubtful_rows=feed.doubtful_rows if rows <= (feed.doubtful_rows or 0) else None,
     )
 
 

@@ -12,6 +12,8 @@ import msgspec
 from sync.pulling.windows import HORIZON_DAYS, MARGIN_DAYS, Feed, first_day, last_day, month_of
 
 ROW_BUDGET = 5000
+# Rows that come in while a period is read in halves are not taken for rows that were cut off
+CUT_ROWS = 5
 # a list that is shorter than this is read whole in every cycle
 _SHORT_LIST_ROWS = 1000
 # months of which nothing is known are read by the year
@@ -44,8 +46,16 @@ class Span(msgspec.Struct, frozen=True):
 
 
 def row_budget(feed: Feed) -> int:
-    """How many rows one call should have at most: below the length at which replies are cut off, if that is known."""
-    return ROW_BUDGET if feed.cap_rows is None else max(min(ROW_BUDGET, feed.cap_rows * 7 // 10), 1)
+    """How many rows one call should have at most: below the length at which replies are cut off, if that is known.
+
+    A doubtful length is kept away from, too, or every cycle would read the same days in halves; until the list has
+    so many more rows that a longer request will show whether it is a limit.
+    """
+    limit = feed.cap_rows
+    if limit is None and feed.doubtful_rows is not None:
+        rows = sum(window.rows or 0 for window in feed.windows)
+        limit = feed.doubtful_rows if rows <= feed.doubtful_rows + CUT_ROWS else None
+    return ROW_BUDGET if limit is None else max(min(ROW_BUDGET, limit * 7 // 10), 1)
 
 
 def hot_from(feed: Feed, *, today: date, open_months: Iterable[int]) -> int:

@@ -55,7 +55,9 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
 
     `has_all_dates` says that we have every date that the list may compare; without them a record may stand in any
     window. `foreign_dates` says that it was seen to compare another one. `largest_rows` is the longest reply that
-    cannot have been cut off; `cap_rows` is the length at which replies were seen to be cut off.
+    cannot have been cut off; `cap_rows` is the length at which replies were seen to be cut off. `doubtful_rows` is a
+    length that looks like a limit and was all there was when the halves were asked for: whether a list of one row more
+    would be cut off there is not known.
     """
 
     start: int
@@ -63,6 +65,7 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     has_all_dates: bool = True
     largest_rows: int = 0
     cap_rows: int | None = None
+    doubtful_rows: int | None = None
     foreign_dates: bool = False
 
     @property
@@ -205,6 +208,7 @@ class _FeedText(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rows: tuple[int | None, ...]
     largest: int = 0
     cap: int | None = None
+    doubtful: int | None = None
     foreign: bool = False
 
 
@@ -246,6 +250,7 @@ def _feed_text(feed: Feed, step_seconds: int) -> _FeedText:
         rows=tuple(window.rows for window in feed.windows),
         largest=feed.largest_rows,
         cap=feed.cap_rows,
+        doubtful=feed.doubtful_rows,
         foreign=feed.foreign_dates,
     )
 
@@ -262,6 +267,7 @@ def _feed(text: _FeedText, *, has_all_dates: bool) -> Feed:
         has_all_dates=has_all_dates,
         largest_rows=text.largest,
         cap_rows=text.cap,
+        doubtful_rows=text.doubtful,
         foreign_dates=text.foreign,
     )
 

@@ -500,6 +500,24 @@ def test_a_list_that_is_cut_off_is_read_in_parts(cap: int) -> None:
     assert_converges_within(firm, calls=8)
 
 
+@pytest.mark.parametrize("cap", [None, 100])
+def test_a_list_that_happens_to_be_as_long_as_a_limit_costs_no_more_calls_and_hides_no_row(cap: int | None) -> None:
+    firm = Firm(switches=BigTimeSwitches(row_cap=cap))
+    client = firm.ledger.add_client("Acme")
+    for number in range(100):
+        firm.ledger.add_invoice(client, f"INV-{number}", 10, on=date(2025, 9, 1) + timedelta(days=number * 2))
+    firm.pull()
+    firm.pull()
+    assert firm.truth() == firm.stored()
+    assert_converges_within(firm, calls=3)
+    for number in range(100, 110):
+        firm.ledger.add_invoice(client, f"INV-{number}", 10, on=date(2026, 2, 20))
+        assert firm.pull().gaps == ()
+        assert firm.truth() == firm.stored()
+    firm.pull()
+    assert_converges_within(firm, calls=3)
+
+
 def assert_converges_within(firm: Firm, *, calls: int) -> None:
     firm.calls()
     rows = firm.store.rows_written

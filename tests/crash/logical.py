@@ -183,4 +183,4 @@ def _cursor(feed: str, text: str) -> Any:
 def _windows(feed: Feed) -> tuple[Any, ...]:
     """A list's windows without the moments of the reads; a run that was cut short leaves `shown_at` for the next."""
     known = [(window.rows, window.read_at is None, window.is_due) for window in feed.windows]
-    return feed.start, known, feed.largest_rows, feed.cap_rows, feed.foreign_dates
+    return feed.start, known, feed.largest_rows, feed.cap_rows, feed.doubtful_rows, feed.foreign_dates

@@ -50,6 +50,7 @@ def feeds(*, has_all_dates: bool) -> st.SearchStrategy[Feed]:
         has_all_dates=st.just(has_all_dates),
         largest_rows=st.integers(0, 10**5),
         cap_rows=st.none() | st.integers(1, 10**5),
+        doubtful_rows=st.none() | st.integers(1, 10**5),
         foreign_dates=st.booleans(),
     )
 

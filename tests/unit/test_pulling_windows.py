@@ -159,6 +159,12 @@ def test_a_call_asks_for_less_than_the_list_gives_at_most(cap: int | None, budge
     assert budget == row_budget(feed_of(Window(), cap_rows=cap))
 
 
+@pytest.mark.parametrize(("rows", "budget"), [(300, 210), (305, 210), (306, 5000)])
+def test_a_call_keeps_away_from_a_doubtful_length_until_the_list_is_longer(rows: int, budget: int) -> None:
+    assert budget == row_budget(feed_of(read(1, rows - 200), read(1, 200), Window(), doubtful_rows=300))
+    assert 70 == row_budget(feed_of(read(1, rows), cap_rows=100, doubtful_rows=300))
+
+
 def test_every_cycle_reads_this_month_and_the_last() -> None:
     feed = feed_of(*(read(1, 1000) for _ in range(12)), start=JANUARY - 9)
 
