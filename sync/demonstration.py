@@ -1,7 +1,10 @@
 """The demonstration: a firm's story told day by day, the real worker run each evening, and what it caught."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -10,7 +13,8 @@ from connectors.sandbox.serving import ServedWorld
 from connectors.sandbox.story import Story
 from connectors.sandbox.story_decoys import PlantedDecoy
 from connectors.sandbox.story_mistakes import PlantedMistake
-from mappings.findings import Severity
+from connectors.sandbox.world import World
+from mappings.model import System
 from mappings.records import StoredFinding
 from sync.app import Application
 from sync.reporting import RunReport
@@ -19,7 +23,8 @@ from sync.work import unwatched
 
 class Evening(msgspec.Struct, frozen=True, kw_only=True):
     """One day of the story. `happened` is what people did, `mistakes` which of it was wrong; `news` are findings
-    that were not there the evening before.
+    that were not there on any evening before. `borne_out` are those of them that only say that a credit is open, and
+    the simulated books say the same, to the cent.
     """
 
     day: date
@@ -28,6 +33,7 @@ class Evening(msgspec.Struct, frozen=True, kw_only=True):
     decoys: tuple[PlantedDecoy, ...]
     report: RunReport
     news: tuple[StoredFinding, ...]
+    borne_out: tuple[StoredFinding, ...]
 
 
 class Caught(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +71,7 @@ def live_through(story: Story, served: ServedWorld, application: Application) ->
             decoys=tuple(story.decoys[decoys_before:]),
             report=report,
             news=news,
+            borne_out=borne_out(news, served.world),
         )
 
 
@@ -88,18 +95,50 @@ def _names(stored: StoredFinding, code: str, numbers: set[str]) -> bool:
     return finding.code == code and finding.invoice is not None and finding.invoice.number in numbers
 
 
-def false_alarms(caught: Iterable[Caught], findings: Iterable[StoredFinding]) -> tuple[StoredFinding, ...]:
-    """Findings above S4 that no planted mistake accounts for.
+def false_alarms(caught: Iterable[Caught], evenings: Iterable[Evening]) -> tuple[StoredFinding, ...]:
+    """Whatever was found on any evening, of any severity, that no planted mistake accounts for and that is not borne
+    out by the simulated books.
 
-    A mistake that frees a credit puts it beside the client's overdue invoices: F4 for the same client follows from it.
+    That an application is on its way to BigTime (G4) is accounted for by the mistake that keeps it from arriving.
     """
-    named = [each.finding for each in caught if each.finding is not None]
-    used = {stored.id for stored in named}
-    clients = {stored.finding.client.quickbooks for stored in named}
+    named = [each.finding.id for each in caught if each.finding is not None]
+    invoices = {number for each in caught for number in (each.mistake.invoice, *each.mistake.others)}
     return tuple(
         stored
-        for stored in findings
-        if stored.id not in used
-        and stored.finding.severity is not Severity.S4
-        and not (stored.finding.code == "F4" and stored.finding.client.quickbooks in clients)
+        for evening in evenings
+        for stored in evening.news
+        if stored.id not in named and stored not in evening.borne_out and not _names(stored, "G4", invoices)
     )
+
+
+def borne_out(findings: Sequence[StoredFinding], world: World) -> tuple[StoredFinding, ...]:
+    """The findings that say that a credit is open, where the simulated books say so, too."""
+    if not findings:
+        return ()
+    books, today = world.quickbooks, world.clock.now().date().isoformat()
+    payments = {row["Id"]: row for row in books.objects("Payment")}
+    memos = {row["Id"]: row for row in books.objects("CreditMemo")}
+    unapplied, left = _by_customer(payments.values(), "UnappliedAmt"), _by_customer(memos.values(), "RemainingCredit")
+    overdue = _by_customer([row for row in books.objects("Invoice") if row["DueDate"] < today], "Balance")
+
+    def is_so(stored: StoredFinding) -> bool:
+        finding = stored.finding
+        exposure = Decimal(finding.exposure_minor).scaleb(-2)
+        if finding.code == "F4":
+            customer = finding.client.quickbooks
+            return exposure == min(unapplied[customer] + left[customer], overdue[customer])
+        named = {"C1": (payments, "UnappliedAmt"), "C2": (memos, "RemainingCredit")}.get(finding.code)
+        if named is None:
+            return False
+        rows, field = named
+        ids = [each.key.id for each in finding.evidence if each.key.system is System.QUICKBOOKS]
+        return any(exposure == rows[id_][field] for id_ in ids if id_ in rows)
+
+    return tuple(stored for stored in findings if is_so(stored))
+
+
+def _by_customer(rows: Iterable[dict[str, Any]], field: str) -> Counter[str]:
+    sums: Counter[str] = Counter()
+    for row in rows:
+        sums[row["CustomerRef"]["value"]] += row[field]
+    return sums

@@ -19,7 +19,6 @@ if TYPE_CHECKING:  # loaded when the command runs: real work never needs the sim
     from connectors.sandbox.serving import ServedWorld
     from connectors.sandbox.story import Story
     from sync.demonstration import Evening
-    from sync.reporting import RunReport
 
 
 @click.command(epilog=example("tieout demo", "tieout demo --days 60 --seed 7 --serve"))
@@ -101,11 +100,12 @@ def _live(console: Console, story: "Story", served: "ServedWorld", clock: "Simul
     path = write_installation(folder, served, history_start=story.starts_at.date().isoformat())
     console.print(f"QuickBooks and BigTime of a simulated firm: {served.quickbooks_url}, {served.bigtime_url}")
     with open_application(load_settings(path), clock=clock) as application:
-        evening = None
-        for number, evening in enumerate(live_through(story, served, application)):
-            _tell(console, evening, is_first=number == 0)
-    if evening is not None:
-        _sum_up(console, story, evening.report, path)
+        evenings: list[Evening] = []
+        for evening in live_through(story, served, application):
+            _tell(console, evening, is_first=not evenings)
+            evenings.append(evening)
+    if evenings:
+        _sum_up(console, story, evenings, path)
 
 
 def _tell(console: Console, evening: "Evening", *, is_first: bool) -> None:
@@ -136,10 +136,11 @@ def _say(console: Console, line: str, *, style: str = "") -> None:
         console.print(Text(visible(part), style=style))
 
 
-def _sum_up(console: Console, story: "Story", report: "RunReport", path: Path) -> None:
+def _sum_up(console: Console, story: "Story", evenings: "list[Evening]", path: Path) -> None:
     """What was planted against what was found, the tie-out, and where to go on."""
     from sync.demonstration import false_alarms, match_mistakes  # noqa: PLC0415
 
+    report = evenings[-1].report
     caught = match_mistakes(story.planted, report.findings)
     rows = tuple(
         (
@@ -164,8 +165,10 @@ def _sum_up(console: Console, story: "Story", report: "RunReport", path: Path) -
     title = f"Planted mistakes: {len(caught)}, caught: {found}"
     console.print()
     console.print(table(Grid(title=title, columns=columns, rows=rows, styles={"missed": "bold red"})))
-    alarms = false_alarms(caught, report.findings)
+    alarms = false_alarms(caught, evenings)
     console.print(f"Harmless events: {len(story.decoys)}. Findings beside the planted mistakes: {len(alarms)}")
+    notes = sum(len(evening.borne_out) for evening in evenings)
+    console.print(f"Notes that a credit is open (C1, C2, F4): {notes}, each as the simulated books have it.")
     for stored in alarms:
         _say(console, f"  {stored.id} {stored.finding.code} {stored.finding.explanation}")
     console.print(table(tie_out_grid(report.tie_outs)))
