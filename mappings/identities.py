@@ -147,11 +147,7 @@ def customer_breaks(book: Book, ledger: Ledger) -> Iterator[IdentityBreak]:
 
 
 def _of_quickbooks(book: Book, *kinds: Kind) -> list[History]:
-    return [
-        history
-        for history in book.histories  # walked several times for every book: no property is asked here
-        if (key := history.versions[0].key).kind in kinds and key.system is System.QUICKBOOKS
-    ]
+    return list(book.of(System.QUICKBOOKS, *kinds))
 
 
 def _transactions_by_client(book: Book) -> dict[str, list[History]]:

@@ -156,12 +156,7 @@ def _split(book: Book, payments: dict[RecordKey, Payment]) -> dict[RecordKey, Sp
 
 
 def _quickbooks(book: Book, *kinds: Kind) -> list[History]:
-    found = [
-        history
-        for history in book.histories  # walked several times for every book: no property is asked here
-        if (key := history.versions[0].key).kind in kinds and key.system is System.QUICKBOOKS
-    ]
-    return sorted(found, key=attrgetter("key"))
+    return sorted(book.of(System.QUICKBOOKS, *kinds), key=attrgetter("key"))
 
 
 def _applications(key: RecordKey, payment: Payment, split: Split) -> Iterator[Application]:

@@ -108,7 +108,7 @@ def link(book: Book) -> Links:
     Living invoices are matched first; what is deleted in BigTime may then take what is left, and voided or deleted
     QuickBooks invoices are added as the dead twins they are. The order of the book's histories makes no difference.
     """
-    invoices = [history for history in book.histories if history.versions[0].key.kind is Kind.INVOICE]
+    invoices = [history for system in System for history in book.of(system, Kind.INVOICE)]
     invoices.sort(key=attrgetter("key"))
     sides = [side for history in invoices if (side := _side(history)) is not None]
     bigtime = [side for side in sides if side.key.system is System.BIGTIME]
@@ -116,7 +116,9 @@ def link(book: Book) -> Links:
     living = [side for side in quickbooks if is_living(side.history)]
     present = [side for side in bigtime if is_living(side.history)]
     gone = [side for side in bigtime if not is_living(side.history)]
-    clients = link_clients(book.histories, _evidence(present, living))
+    clients = link_clients(
+        book.of(System.BIGTIME, Kind.CLIENT) + book.of(System.QUICKBOOKS, Kind.CUSTOMER), _evidence(present, living)
+    )
 
     matched, ambiguous = _match(present, living, clients)
     taken = set(matched.values()) | {key for keys in ambiguous.values() for key in keys}

@@ -13,6 +13,7 @@ are aware and UTC. An empty string means that the system gave none.
 import hashlib
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cached_property
 
 import msgspec
 
@@ -355,7 +356,7 @@ class History(msgspec.Struct, frozen=True):
         return self.versions[-1].content
 
 
-class Book(msgspec.Struct, frozen=True, kw_only=True):
+class Book(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Everything about one group of clients that can influence each other, in both systems.
 
     The groups partition a company: two clients are in one group when a payment, a parent, a twin invoice or a
@@ -370,3 +371,21 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     preferences: History | None = None
     receivable_accounts: frozenset[str] = frozenset()
     account_names: dict[str, str] = {}
+
+    def of(self, system: System, *kinds: Kind) -> tuple[History, ...]:
+        """The histories of these kinds in one system, kind by kind, each in the book's order.
+
+        A book is asked dozens of times and sorts its records once.
+        """
+        by_kind = self._by_kind
+        if len(kinds) == 1:
+            return tuple(by_kind.get((system, kinds[0]), ()))
+        return tuple(history for kind in kinds for history in by_kind.get((system, kind), ()))
+
+    @cached_property
+    def _by_kind(self) -> dict[tuple[System, Kind], list[History]]:
+        found: dict[tuple[System, Kind], list[History]] = {}
+        for history in self.histories:
+            key = history.versions[0].key
+            found.setdefault((key.system, key.kind), []).append(history)
+        return found

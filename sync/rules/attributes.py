@@ -10,7 +10,7 @@ from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, Line, Pair, Row
 from sync.rules.draft import Draft, on_case
 from sync.rules.matching import may_be_same
 from sync.rules.moment import Moment
-from sync.rules.past import PastLine, past_lines
+from sync.rules.past import PastLine
 
 
 def rounding(desk: Desk) -> tuple[Draft, ...]:
@@ -78,7 +78,7 @@ def applied_to_different_invoices(desk: Desk) -> tuple[Draft, ...]:
     used to be on BigTime's invoice. A client credit in BigTime waits until the sync has had its time: what QuickBooks
     has on the other invoice may still come over, and then it is two credits.
     """
-    past = past_lines(desk.histories.values())
+    past = desk.past_lines
     moved = {(each.history.key, each.invoice_id, each.amount_minor): each.version for each in past}
     lines = list(desk.of_kind(ItemKind.LINE))
     drafts = []

@@ -9,7 +9,6 @@ from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, Line, Row
 from sync.rules.draft import Draft, on_case
 from sync.rules.duplicates import extra_credits
 from sync.rules.moment import Moment
-from sync.rules.past import past_lines
 
 
 def _is_credit(item: Item) -> bool:
@@ -225,7 +224,7 @@ def credit_on_dead_twin(desk: Desk) -> tuple[Draft, ...]:
     What QuickBooks had applied to the dead invoice came from there, whatever BigTime calls it, and is E6's.
     """
     pushed = defaultdict(list)
-    for line in past_lines(desk.histories.values()):
+    for line in desk.past_lines:
         pushed[line.invoice_id].append(line.amount_minor)
     drafts = []
     for case in desk.cases.values():

@@ -10,6 +10,7 @@ from sync.rules.desk import Case, Desk, ItemKind, Pair, amount
 from sync.rules.draft import Draft, on_case
 
 _Dated = Invoice | Payment | CreditMemo
+_FEWEST_TO_COME_BACK = 3  # there, away, there again
 
 
 def _day(content: _Dated) -> date | None:
@@ -22,9 +23,7 @@ def _number(content: _Dated) -> str:
 
 def _edits(desk: Desk) -> Iterator[tuple[History, Version, Version, _Dated, _Dated]]:
     """Each pair of neighbouring versions of an invoice, payment or credit memo of QuickBooks."""
-    for history in desk.book.histories:
-        if history.key.system is not System.QUICKBOOKS:
-            continue
+    for history in desk.book.of(System.QUICKBOOKS, Kind.INVOICE, Kind.PAYMENT, Kind.CREDIT_MEMO):
         for before, after in pairwise(history.versions):
             old, new = before.content, after.content
             if isinstance(old, _Dated) and isinstance(new, _Dated):
@@ -171,8 +170,8 @@ def customer_merged(desk: Desk) -> tuple[Draft, ...]:
 def reapplied(desk: Desk) -> tuple[Draft, ...]:
     """E11: an application was taken off and put back, with the same amount on the same invoice. Net nothing, two events."""
     drafts = []
-    for history in desk.book.histories:
-        if history.key.kind is not Kind.PAYMENT or history.key.system is not System.QUICKBOOKS:
+    for history in desk.book.of(System.QUICKBOOKS, Kind.PAYMENT):
+        if len(history.versions) < _FEWEST_TO_COME_BACK:
             continue
         lines = [
             set(version.content.lines) if isinstance(version.content, Payment) else set()

@@ -135,9 +135,9 @@ class _Unused:
     def __init__(self, desk: Desk) -> None:
         self.rows: dict[str, list[History]] = defaultdict(list)
         self.left: dict[str, int] = {}
-        for history in desk.book.histories:
+        for history in desk.book.of(System.BIGTIME, Kind.PAYMENT):
             payment = history.content
-            if history.key.system is System.BIGTIME and isinstance(payment, Payment) and payment.payment_id:
+            if isinstance(payment, Payment) and payment.payment_id:
                 self.rows[payment.payment_id].append(history)
         for name, histories in self.rows.items():
             rows = [history.content for history in histories if isinstance(history.content, Payment)]
@@ -208,9 +208,9 @@ def credit_beside_debt(desk: Desk) -> tuple[Draft, ...]:
     Example: 390.00 of credit beside an invoice of 110.00 that was due last month.
     """
     overdue: dict[tuple[str, str], list[History]] = defaultdict(list)
-    for history in desk.book.histories:
+    for history in desk.book.of(System.QUICKBOOKS, Kind.INVOICE):
         invoice = history.content
-        if history.key.system is not System.QUICKBOOKS or not isinstance(invoice, Invoice):
+        if not isinstance(invoice, Invoice):
             continue
         if (invoice.balance_minor or 0) > 0 and invoice.due_on is not None and invoice.due_on < desk.moment.today:
             overdue[invoice.client_id, invoice.currency].append(history)
@@ -312,7 +312,7 @@ def refunded_and_still_there(desk: Desk) -> tuple[Draft, ...]:
     ]
     refunds += [
         (history.key, history.content.client_id, history.content.currency, history.content.total_minor)
-        for history in desk.book.histories
+        for history in desk.book.of(System.QUICKBOOKS, Kind.REFUND_RECEIPT)
         if isinstance(history.content, RefundReceipt)
     ]
     free = [credit for credit in desk.ledger.credits if credit.remaining_minor > 0]

@@ -19,6 +19,7 @@ from mappings.linking import Links
 from mappings.model import Book, Client, CreditMemo, Entry, History, Invoice, Kind, Payment, RecordKey, System
 from mappings.money import format_amount
 from sync.rules.moment import Moment
+from sync.rules.past import PastLine
 
 
 def amount(minor: int, currency: str) -> str:
@@ -182,6 +183,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     quickbooks_clients: dict[str, ClientRef] = {}
     links: Links
     ledger: Ledger
+    past_lines: tuple[PastLine, ...]
 
     def client_of(self, customer_id: str) -> ClientRef:
         """The client who is this QuickBooks customer; a nameless one for a customer that nobody told us about."""

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from mappings.findings import Proof, Severity
 from mappings.indexing import normalise_number
-from mappings.model import CreditMemo, History, Invoice, Method, Payment
+from mappings.model import CreditMemo, History, Invoice, Kind, Method, Payment, System
 from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, Line, Pair, Row, amount
 from sync.rules.draft import Draft, on_case
 from sync.rules.moment import Moment
@@ -243,7 +243,7 @@ def duplicate_memo(desk: Desk) -> tuple[Draft, ...]:
     memos are weeks apart. QuickBooks does not say what was meant, so a person decides.
     """
     groups: dict[tuple[object, ...], list[tuple[History, CreditMemo]]] = defaultdict(list)
-    for history in desk.histories.values():
+    for history in desk.book.of(System.QUICKBOOKS, Kind.CREDIT_MEMO):
         memo = history.content
         if isinstance(memo, CreditMemo) and memo.created_at and not memo.voided and memo.total_minor > 0:
             key = (memo.client_id, memo.currency, memo.total_minor, memo.issued_on, memo.content_digest)

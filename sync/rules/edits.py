@@ -7,7 +7,7 @@ from mappings.model import CreditMemo, History, Invoice, Kind, Payment, RecordKe
 from sync.rules.desk import Case, Desk, Item, ItemKind, Line, Row, amount
 from sync.rules.draft import Draft, on_case
 from sync.rules.moment import Moment
-from sync.rules.past import PastLine, gone_credit, past_lines
+from sync.rules.past import PastLine, gone_credit
 
 
 def _earlier_amounts(history: History) -> dict[int, Version]:
@@ -48,8 +48,8 @@ def _deleted_rows(desk: Desk) -> dict[str, list[tuple[History, Version]]]:
     Some BigTimes keep the row of a deleted payment and add a negative one: a row whose reversal came later is gone, too.
     """
     found: dict[str, list[tuple[History, Version]]] = {}
-    for history in desk.histories.values():
-        if history.key.system is not System.BIGTIME or history.key.kind is not Kind.PAYMENT or history.content:
+    for history in desk.book.of(System.BIGTIME, Kind.PAYMENT):
+        if history.content is not None:
             continue
         last = next((version for version in reversed(history.versions) if version.content is not None), None)
         if last is not None and isinstance(last.content, Payment) and last.content.lines:
@@ -138,7 +138,7 @@ def applications_gone(desk: Desk) -> tuple[Draft, ...]:
     Example: a credit memo of 300.00 was applied and pushed back, then its link payment deleted: QuickBooks asks
     for 300.00 again, BigTime does not.
     """
-    past = list(past_lines(desk.histories.values()))
+    past = list(desk.past_lines)
     drafts: list[Draft] = []
     for case, items in desk.by_case(ItemKind.ROW, ItemKind.LINE):
         if case.quickbooks is None:
@@ -358,7 +358,7 @@ def invoice_gone_with_money_on_it(desk: Desk) -> tuple[Draft, ...]:
     QuickBooks puts each of them back to the client's unapplied balance. The invoice is no longer in the tie-out;
     what was on it is the exposure.
     """
-    past = past_lines(desk.histories.values())
+    past = desk.past_lines
     drafts = []
     for case in desk.cases.values():
         if case.quickbooks is not None or case.dead_twin is None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from mappings.findings import BookResult, Finding, TieLine
-from mappings.model import Book, Invoice
+from mappings.model import Book, Invoice, Kind, System
 from sync.rules.attributes import (
     amounts_differ,
     applied_to_different_invoices,
@@ -202,7 +202,8 @@ def _recheck_at(desk: Desk) -> datetime | None:
     ]
     days += [
         history.content.due_on
-        for history in desk.book.histories
+        for system in System
+        for history in desk.book.of(system, Kind.INVOICE)
         if isinstance(history.content, Invoice) and history.content.due_on and history.content.balance_minor
     ]
     coming = (moment.start_of(day + timedelta(days=1)) for day in set(days))

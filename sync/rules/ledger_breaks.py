@@ -14,7 +14,7 @@ import msgspec
 from mappings.findings import Proof
 from mappings.identities import credit_memo_breaks, payment_breaks
 from mappings.ledger import Ledger, derive_ledger
-from mappings.model import Book, CreditMemo, Invoice, Kind, LineTarget, Payment, RecordKey
+from mappings.model import Book, CreditMemo, Invoice, Kind, LineTarget, Payment, RecordKey, System
 from sync.rules.desk import Desk, amount
 from sync.rules.draft import Draft
 
@@ -31,7 +31,7 @@ class RollForwardBreak(msgspec.Struct, frozen=True, order=True, kw_only=True):
 def roll_forward_breaks(book: Book, ledger: Ledger | None = None) -> tuple[RollForwardBreak, ...]:
     """The credits of a book whose roll-forward breaks; `ledger` is that of the book, when it is at hand."""
     known = ledger or derive_ledger(book)
-    contents = {history.key: history.content for history in book.histories}
+    contents = {history.key: history.content for history in book.of(System.QUICKBOOKS, Kind.CREDIT_MEMO)}
     breaks = []
     for each in credit_memo_breaks(book, known):
         memo = contents[each.key]

@@ -35,12 +35,18 @@ def match(rows: Sequence[Row], lines: Sequence[Line]) -> Matching:
 
     An `AccountCredit` row is never paired with cash: that would hide a credit behind a payment.
     """
+    if len(rows) == len(lines) == 1 and _are_one(rows[0], lines[0]):  # nearly all of a large book
+        return Matching((Pair(rows=(rows[0],), lines=(lines[0],)),), (), ())
     alone_rows = sorted(rows, key=_row_order)
     alone_lines = sorted(lines, key=_line_order)
     reversals, alone_rows = _cancel_reversals(alone_rows)
     exact, alone_rows, alone_lines = _match_exactly(alone_rows, alone_lines)
     splits, alone_rows, alone_lines = _match_splits(alone_rows, alone_lines)
     return Matching((*reversals, *exact, *splits), tuple(alone_rows), tuple(alone_lines))
+
+
+def _are_one(row: Row, line: Line) -> bool:
+    return row.amount_minor == line.amount_minor and may_be_same(row, line)
 
 
 def _row_order(row: Row) -> tuple[date, int, str]:

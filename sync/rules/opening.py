@@ -1,7 +1,6 @@
 """Open the desk: from a book's records to cases, pairs and unexplained items. No judgement is made here."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from mappings.findings import ClientRef
@@ -24,7 +23,7 @@ from mappings.money import minor_digits
 from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, Line, OpenCredit, Row
 from sync.rules.matching import Matching, match
 from sync.rules.moment import Moment
-from sync.rules.past import credit_keys_of
+from sync.rules.past import credit_keys_of, past_lines
 
 
 def open_desk(book: Book, moment: Moment) -> Desk:
@@ -34,8 +33,8 @@ def open_desk(book: Book, moment: Moment) -> Desk:
     """
     histories = {history.key: history for history in book.histories}
     links = link(book)
-    names = _Names(book.histories, links)
-    rows, lines = _rows_by_invoice(book.histories), _lines_by_invoice(book.histories)
+    names = _Names(book, links)
+    rows, lines = _rows_by_invoice(book), _lines_by_invoice(book)
     cases: dict[str, Case] = {}
     items: list[Item] = []
     for twin in links.twins:
@@ -49,16 +48,15 @@ def open_desk(book: Book, moment: Moment) -> Desk:
         moment=moment,
         cases=cases,
         items=tuple(items),
-        open_credits=_open_credits(book.histories, names),
+        open_credits=_open_credits(book, names),
         histories=histories,
         quickbooks_clients={
-            key.id: names.of("", key.id)
-            for key in histories
-            if key.system is System.QUICKBOOKS and key.kind is Kind.CUSTOMER
+            customer.key.id: names.of("", customer.key.id) for customer in book.of(System.QUICKBOOKS, Kind.CUSTOMER)
         },
         quickbooks_lines=lines,
         links=links,
         ledger=derive_ledger(book),
+        past_lines=past_lines(book.of(System.QUICKBOOKS, Kind.PAYMENT)),
         unmatched_quickbooks=links.unmatched_quickbooks,
     )
 
@@ -66,8 +64,9 @@ def open_desk(book: Book, moment: Moment) -> Desk:
 class _Names:
     """Who a client is, in both systems, as far as the records say."""
 
-    def __init__(self, histories: Iterable[History], links: Links) -> None:
-        self._clients = {history.key: history.content for history in histories if isinstance(history.content, Client)}
+    def __init__(self, book: Book, links: Links) -> None:
+        people = book.of(System.BIGTIME, Kind.CLIENT) + book.of(System.QUICKBOOKS, Kind.CUSTOMER)
+        self._clients = {history.key: history.content for history in people if isinstance(history.content, Client)}
         self._links = links.clients
 
     def of(self, bigtime_id: str, quickbooks_id: str) -> ClientRef:
@@ -80,23 +79,25 @@ class _Names:
         return ClientRef(name=client.name if client else "", bigtime=ours, quickbooks=theirs)
 
 
-def _rows_by_invoice(histories: Iterable[History]) -> dict[str, list[tuple[History, Payment]]]:
+def _rows_by_invoice(book: Book) -> dict[str, list[tuple[History, Payment]]]:
     """The BigTime payment rows that are there now, by the invoice they are on."""
     found: dict[str, list[tuple[History, Payment]]] = defaultdict(list)
-    for history in histories:
-        if history.key.system is System.BIGTIME and isinstance(history.content, Payment):
-            for line in history.content.lines:
-                found[line.target_id].append((history, history.content))
+    for history in book.of(System.BIGTIME, Kind.PAYMENT):
+        payment = history.content
+        if isinstance(payment, Payment):
+            for line in payment.lines:
+                found[line.target_id].append((history, payment))
     return found
 
 
-def _lines_by_invoice(histories: Sequence[History]) -> dict[str, list[Line]]:
+def _lines_by_invoice(book: Book) -> dict[str, list[Line]]:
     """What each QuickBooks payment puts on each invoice, added up."""
     found: dict[str, list[Line]] = defaultdict(list)
-    numbers = {each.key: each.content.number for each in histories if isinstance(each.content, CreditMemo)}
-    for history in histories:
+    memos = book.of(System.QUICKBOOKS, Kind.CREDIT_MEMO)
+    numbers = {memo.key: memo.content.number for memo in memos if isinstance(memo.content, CreditMemo)}
+    for history in book.of(System.QUICKBOOKS, Kind.PAYMENT):
         payment = history.content
-        if history.key.system is not System.QUICKBOOKS or not isinstance(payment, Payment):
+        if not isinstance(payment, Payment):
             continue
         amounts: dict[str, int] = defaultdict(int)
         for line in payment.lines:
@@ -248,13 +249,11 @@ def _items(case: Case, matching: Matching) -> list[Item]:
     return items
 
 
-def _open_credits(histories: Iterable[History], names: _Names) -> tuple[OpenCredit, ...]:
+def _open_credits(book: Book, names: _Names) -> tuple[OpenCredit, ...]:
     """QuickBooks credits with something left, or overdrawn, in the order of their keys."""
     found = []
-    for history in histories:
+    for history in book.of(System.QUICKBOOKS, Kind.PAYMENT, Kind.CREDIT_MEMO):
         content = history.content
-        if history.key.system is not System.QUICKBOOKS:
-            continue
         if isinstance(content, Payment) and content.unapplied_minor != 0:
             remaining, original, issued_on = content.unapplied_minor, content.total_minor, content.paid_on
         elif isinstance(content, CreditMemo) and content.remaining_minor != 0:

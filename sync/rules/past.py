@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from mappings.indexing import target_kind
-from mappings.model import CreditMemo, History, Kind, LineTarget, Payment, RecordKey, System, Version
+from mappings.model import CreditMemo, History, LineTarget, Payment, RecordKey, System, Version
 
 
 class PastLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,15 +44,13 @@ def _invoice_amounts(payment: Payment) -> Counter[str]:
     return amounts
 
 
-def past_lines(histories: Iterable[History]) -> tuple[PastLine, ...]:
-    """Every application that some version of a QuickBooks payment had and its latest version has not.
+def past_lines(payments: Iterable[History]) -> tuple[PastLine, ...]:
+    """Every application that some version of one of these QuickBooks payments had and its latest version has not.
 
     The newest version with a given amount stands for all earlier ones.
     """
     found: list[PastLine] = []
-    for history in histories:
-        if history.key.kind is not Kind.PAYMENT or history.key.system is not System.QUICKBOOKS:
-            continue
+    for history in payments:
         if len(history.versions) < 2:
             continue
         latest = _invoice_amounts(history.content) if isinstance(history.content, Payment) else Counter()
