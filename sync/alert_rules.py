@@ -5,7 +5,7 @@ long, and its end is told once. What a person has settled stays settled unless i
 everything that follows from it. Source: facts/reliability.md C4 (Alertmanager's model), facts/field.md §5.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -79,8 +79,8 @@ class _Planner:
         if record is None or record.state is not AlertState.FIRING:
             return self._raise(incident, record) if channels and self._is_news(incident, record) else None
         why = held_by(incident, self._situation, self._policy, self._now)
-        if not why and not channels and incident.severity is Severity.S4:
-            return self._end(record)  # what is left of it needs nobody
+        if not why and not channels and self._is_over(incident, record):
+            return self._end(record, left=incident.active)
         if why or not channels:
             return AlertChange(alert=msgspec.structs.replace(record, held_by=why))
         record = msgspec.structs.replace(record, held_by="")
@@ -146,16 +146,34 @@ class _Planner:
         )
         return AlertChange(alert=after, message=message)
 
-    def _end(self, record: AlertRecord) -> AlertChange:
-        """The end of an alert: told once, to those who were told that it began."""
+    def _is_over(self, incident: Incident, record: AlertRecord) -> bool:
+        """Whether what is left of an incident needs nobody, or is not what anybody was called for.
+
+        People were called for a finding that has become less urgent since: its alert goes on.
+        """
+        if incident.severity is Severity.S4:
+            return True
+        told = [each for each in record.told if self._is_urgent(each)] or record.told
+        return {each.fingerprint for each in told}.isdisjoint(each.finding.fingerprint for each in incident.active)
+
+    def _is_urgent(self, told: Told) -> bool:
+        return any(
+            route.wants(self._situation.company) and told.severity.value <= route.min_severity.value
+            for route in self._policy.channels
+        )
+
+    def _end(self, record: AlertRecord, *, left: Sequence[WatchedFinding] = ()) -> AlertChange:
+        """The end of an alert: told once, to those who were told that it began. `left` is what nobody is called for."""
+        lasting = {each.finding.fingerprint for each in left}
         told = {each.fingerprint for each in record.told}
+        told = told - lasting or told
         former = [each for each in self._situation.findings if each.finding.fingerprint in told]
         state = AlertState.SETTLED if any(each.decided_by for each in former) else AlertState.RESOLVED
         sequence = record.sequence + 1
         ended = msgspec.structs.replace(record, state=state, ended_at=self._now, held_by="", sequence=sequence)
         if record.state is AlertState.HELD:
             return AlertChange(alert=ended)
-        notice = ending_notice(self._context(record), former, record.heading)
+        notice = ending_notice(self._context(record), former, record.heading, left=left)
         was_outage = bool(former) and all(each.finding.code in OUT_OF_REACH for each in former)
         message = PlannedNotice(
             key=f"{self._situation.company}/{record.incident}",

@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from mappings.alerts import AlertKind, Notice, NoticeItem, NoticeSection, WatchedFinding
+from mappings.findings import Severity
 from sync.alert_incidents import OUT_OF_REACH
 from sync.cli.hostile_text import visible
 from sync.rules.desk import amount as amount_text
@@ -72,9 +73,16 @@ def incident_notice(
     )
 
 
-def ending_notice(context: NoticeContext, findings: Sequence[WatchedFinding], heading: str) -> Notice:
-    """The message that an incident is over. `findings` are those that it was about."""
-    item = NoticeItem(heading=heading, text=_ending(findings), facts=_facts(context, findings, is_over=True))
+def ending_notice(
+    context: NoticeContext,
+    findings: Sequence[WatchedFinding],
+    heading: str,
+    *,
+    left: Sequence[WatchedFinding] = (),
+) -> Notice:
+    """The message that an incident is over. `findings` are those that it was about, `left` is what it leaves behind."""
+    text = _ending(findings) + _leaving(left)
+    item = NoticeItem(heading=heading, text=text, facts=_facts(context, findings, is_over=True))
     return Notice(
         kind=AlertKind.RESOLVED,
         company=context.company,
@@ -206,6 +214,14 @@ def _ending(findings: Sequence[WatchedFinding]) -> str:
     last = max(decided, key=lambda each: each.decided_at or each.since)
     reason = f": {safe(last.reason, 300)}" if last.reason else "."
     return f"{safe(last.decided_by)} has marked it as {last.status}{reason}"
+
+
+def _leaving(left: Sequence[WatchedFinding]) -> str:
+    """What a reader is to know of what is still there; nothing when it needs nobody."""
+    if not left or left[0].finding.severity is Severity.S4:
+        return ""
+    said = f"{left[0].finding.severity.value} · {heading_of(left)}"
+    return f" What is left of it is less urgent and stands in the digest: {said}."
 
 
 def _commands(company: str, findings: Sequence[WatchedFinding]) -> tuple[str, ...]:

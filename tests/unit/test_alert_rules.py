@@ -354,6 +354,29 @@ def test_an_incident_of_which_only_what_needs_nobody_is_left_is_over() -> None:
     assert [RAISED] == desk.look(mistake, trace, hours=4)
 
 
+def test_a_credit_that_was_put_back_in_another_month_ends_the_alert_that_it_was_taken_off() -> None:
+    desk = Desk()
+    taken_off = watched(finding("E5", record="1", incident="I", severity=Severity.S1))
+    two_months = watched(finding("D4", record="2", incident="I", severity=Severity.S3, slug="in-two-months"))
+    assert [RAISED] == desk.look(taken_off)
+    assert [RESOLVED] == desk.look(watched(taken_off.finding, status="resolved"), two_months, hours=4)
+    assert desk.messages[-1].message is not None
+    (said,) = desk.messages[-1].message.notice.sections[0].items
+    assert "INV-1" == dict(said.facts)["Invoice"]
+    assert "What is left of it is less urgent and stands in the digest: S3 · In two months, INV-2." in said.text
+    assert [] == desk.look(two_months, hours=100)
+    assert [RAISED] == desk.look(taken_off, two_months, hours=4)
+
+
+def test_an_alert_ends_with_what_people_were_called_for_though_a_lesser_part_of_it_lasts() -> None:
+    desk = Desk()
+    taken_off = watched(finding("E5", record="1", incident="I", severity=Severity.S1))
+    two_months = watched(finding("D4", record="2", incident="I", severity=Severity.S3))
+    assert [RAISED] == desk.look(taken_off, two_months)
+    assert [RESOLVED] == desk.look(watched(taken_off.finding, status="resolved"), two_months, hours=4)
+    assert [] == desk.look(hours=4)
+
+
 def test_what_may_still_arrive_makes_nothing_beside_it_large() -> None:
     desk = Desk(AlertPolicy(channels=POLICY.channels, large_exposure=Decimal(100)))
     young = finding("G4", record="1", incident="I", severity=Severity.S4, exposure_minor=20_000_00)
