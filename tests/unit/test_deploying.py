@@ -1,8 +1,11 @@
 """The shipped unit and compose file are sound, and name nothing that is not there."""
 
+import os
 import re
 import shutil
 import subprocess
+import tomllib
+import venv
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -10,11 +13,13 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner
+from sqlalchemy.engine import make_url
 
 from config.daemon_settings import DaemonSettings
 from config.secret_lookup import SecretName
-from config.settings import Settings
+from config.settings import Settings, load_settings
 from sync.cli.program import program
+from tests.alert_building import settings_text
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = resources.files("config.deploy")
@@ -115,12 +120,80 @@ def test_the_compose_file_sets_settings_that_there_are() -> None:
     assert volumes == set(document["volumes"])
 
 
-def test_the_image_is_built_from_files_that_there_are() -> None:
-    recipe = compose()["services"]["tieout"]["build"]["dockerfile_inline"]
-    for name in re.findall(r"/source/(\S+)", recipe):
-        assert (ROOT / name).is_file()
-    assert '"tieout"' in recipe
-    assert 'tieout = "sync.__main__:main"' in (ROOT / "pyproject.toml").read_text("utf-8")
+def test_the_compose_file_agrees_with_itself_and_with_the_program() -> None:
+    tieout, postgres = (compose()["services"][name] for name in ("tieout", "postgres"))
+    url = make_url(tieout["environment"]["TIEOUT_STORE__URL"])
+    assert ("postgres", postgres["environment"]["POSTGRES_USER"]) == (url.host, url.username)
+    assert postgres["environment"]["POSTGRES_DB"] == url.database
+    assert url.password is None
+    assert postgres["environment"]["POSTGRES_PASSWORD_FILE"] == f"/run/secrets/{postgres['secrets'][0]}"
+    assert postgres["secrets"] == list(compose()["secrets"])
+    assert tieout["environment"]["TIEOUT_CONFIG"] == tieout["command"][2]
+    assert "/healthz" in tieout["healthcheck"]["test"][-1]
+    compile(tieout["healthcheck"]["test"][-1], "healthcheck", "exec")
+    assert "20s" == tieout["stop_grace_period"]  # it ends within 10 s, as under systemd
+
+
+def test_the_secrets_of_the_compose_file_are_looked_up_where_they_are_mounted(tmp_path: Path) -> None:
+    file = tmp_path / "tieout.toml"
+    file.write_text(settings_text())
+    mounted = {volume.split(":")[1] for volume in compose()["services"]["tieout"]["volumes"]}
+    assert load_settings(file).secrets.directory.replace(str(tmp_path), "/etc/tieout") in mounted
+
+
+def recipe() -> list[list[str]]:
+    """The steps of the image, as words."""
+    text = compose()["services"]["tieout"]["build"]["dockerfile_inline"]
+    return [line.split(maxsplit=1) for line in text.splitlines() if line]
+
+
+def test_the_image_is_built_from_the_files_that_it_needs_and_no_others() -> None:
+    copied = [word for step, words in recipe() if step == "COPY" for word in words.split()[:-1]]
+    assert all((ROOT / name).exists() for name in copied)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    packages = [name.rstrip("*") for name in project["tool"]["setuptools"]["packages"]["find"]["include"]]
+    assert sorted(["pyproject.toml", "requirements.lock", project["project"]["readme"], *packages]) == sorted(copied)
+    assert ["ENTRYPOINT", '["tieout"]'] == recipe()[-1]
+    assert "sync.__main__:main" == project["project"]["scripts"]["tieout"]
+
+
+@pytest.mark.slow
+def test_the_steps_of_the_image_taken_by_hand_make_the_program(tmp_path: Path) -> None:
+    venv.create(tmp_path, with_pip=True)
+    for step, words in recipe():
+        if step == "COPY":
+            *names, place = words.split()
+            into = tmp_path / place.lstrip("/")
+            into.parent.mkdir(exist_ok=True)
+            for name in names:
+                copy_step(ROOT / name, into)
+        if step == "RUN":
+            subprocess.run(words.replace("/source", str(tmp_path / "source")), shell=True, check=True, **bare(tmp_path))
+    assert not (tmp_path / "source").exists()
+    said = subprocess.run(
+        ["tieout", *compose()["services"]["tieout"]["command"]], capture_output=True, check=False, **bare(tmp_path)
+    )
+    assert 2 == said.returncode, said.stderr
+    assert "/etc/tieout/tieout.toml" in said.stderr.decode()
+    printed = subprocess.run(["tieout", "deploy", "compose"], capture_output=True, check=True, **bare(tmp_path))
+    assert COMPOSE == printed.stdout.decode()
+
+
+def copy_step(source: Path, into: Path) -> None:
+    """What COPY does with one source: a folder's contents, or a file into a folder."""
+    if source.is_dir():
+        shutil.copytree(source, into, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        into.mkdir(exist_ok=True)
+        shutil.copy(source, into)
+
+
+def bare(image: Path) -> dict[str, Any]:
+    """An environment in which only the image's programs are found, and a folder in which nothing is."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_"))}
+    nowhere = image / "tmp"
+    nowhere.mkdir(exist_ok=True)
+    return {"env": {**kept, "PATH": f"{image / 'bin'}:/usr/bin:/bin", "HOME": str(nowhere)}, "cwd": nowhere}
 
 
 def test_deploy_prints_what_is_shipped_with_the_programs_own_path() -> None:
