@@ -6,9 +6,8 @@ Source: facts/reliability.md C4 (inhibition and silences as Alertmanager has the
 from datetime import datetime
 
 from mappings.alerts import AlertSituation, Silence, SilenceScope
-from sync.alert_incidents import OUTAGES, STALE, UNSETTLED, AlertPolicy, Incident
+from sync.alert_incidents import OUTAGES, RECONNECT, STALE, UNSETTLED, AlertPolicy, Incident
 
-_RECONNECT = "G3"
 # What a run could not read; whatever else is found while one of these is open may only follow from it.
 _GATES = OUTAGES | {"G8"}
 # What looks the same as a record that was not read.
@@ -22,8 +21,8 @@ def held_by(incident: Incident, situation: AlertSituation, policy: AlertPolicy, 
         return f"silenced by {silence.author} until {silence.expires_at:%Y-%m-%d %H:%M} UTC: {silence.reason}"
     codes = {each.finding.code for each in incident.active}
     gates = [each for each in situation.findings if each.status in UNSETTLED and each.finding.code in _GATES]
-    lost = any(each.status in UNSETTLED and each.finding.code == _RECONNECT for each in situation.findings)
-    if lost and _RECONNECT not in codes:
+    lost = any(each.status in UNSETTLED and each.finding.code == RECONNECT for each in situation.findings)
+    if lost and RECONNECT not in codes:
         return "a system has to be connected again first"
     if incident.is_outage and not _has_lasted(incident.since, situation, policy):
         return "it may pass by itself"

@@ -13,6 +13,7 @@ from mappings.money import minor_digits
 from sync.rules.incidents import is_consequence
 
 STALE = "STALE"
+RECONNECT = "G3"
 # What keeps a run from reading, and may pass by itself.
 OUTAGES = frozenset({"G1", "G2", "G6", "G10"})
 # A system that cannot be reached: it strikes every company at once, and nobody can do anything about it.
@@ -130,14 +131,20 @@ def _urgency(watched: WatchedFinding) -> tuple[str, bool, int, str]:
 
 
 def _staleness(situation: AlertSituation, policy: AlertPolicy, now: datetime) -> Iterable[WatchedFinding]:
-    """A finding about Tieout itself: nothing complete was read for long, whatever the reason."""
+    """A finding about Tieout itself: nothing complete was read for long, whatever the reason.
+
+    The time of a lost connection does not count once it is there again: that was told.
+    """
     since = situation.complete_at or situation.began_at
-    if since is None or now - since < policy.stale_after:
+    if since is None:
+        return
+    due_at = max(since, _connected_at(situation, now) or since) + policy.stale_after
+    if now < due_at:
         return
     yield WatchedFinding(
         name=STALE,
         status="open",
-        since=since + policy.stale_after,
+        since=due_at,
         finding=Finding(
             company=situation.company,
             code=STALE,
@@ -158,6 +165,13 @@ def _staleness(situation: AlertSituation, policy: AlertPolicy, now: datetime) ->
             incident=STALE,
         ),
     )
+
+
+def _connected_at(situation: AlertSituation, now: datetime) -> datetime | None:
+    """When a connection that was lost was seen to be there again; None when none was lost, or one still is."""
+    lost = any(each.status in UNSETTLED and each.finding.code == RECONNECT for each in situation.findings)
+    ends = [each.ended_at or now for each in situation.alerts if each.incident.startswith(f"{RECONNECT}:")]
+    return None if lost else max(ends, default=None)
 
 
 def unsettled(incidents: Sequence[Incident]) -> tuple[Incident, ...]:
