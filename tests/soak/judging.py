@@ -61,14 +61,14 @@ def _judged(name: str, soaked: Soaked, taken: int) -> ChannelJudgement:
     told = [each for each in soaked.account.told if each.channel == name]
     sent = [each for each in told if each.state is DeliveryState.SENT]
     silences = [each for each in soaked.incidents if each.subject == f"channel {name}"]
-    truth = [
+    known_to_others = [
         each
         for each in soaked.incidents
-        if each not in silences
-        and not _is_over_unheard(each, silences)
-        and not (each.code == "channel" and _had_nothing_to_say(each, soaked.account.told))
+        if each not in silences and not (each.code == "channel" and _had_nothing_to_say(each, soaked.account.told))
     ]
-    about = _by_incident(truth, [each for each in sent if each.kind in _ALERTS])
+    about = _by_incident(known_to_others, [each for each in sent if each.kind in _ALERTS])
+    # what came and went in the silence need not be told; when it was tried before its end, it may be
+    truth = [each for each in known_to_others if about[id(each)] or not _is_over_unheard(each, silences)]
     known = {id(each) for found in about.values() for each in found}
     strange = [each for each in sent if each.kind in _ALERTS and id(each) not in known]
     kinds = Counter(each.kind for each in sent)
@@ -100,7 +100,7 @@ def _judged(name: str, soaked: Soaked, taken: int) -> ChannelJudgement:
 
 
 def _is_over_unheard(incident: TrueIncident, silences: Iterable[TrueIncident]) -> bool:
-    """Whether it came and went while the channel took nothing: what is over before it could be told is not told."""
+    """Whether it came and went while the channel took nothing: what is over before it could be told needs no word."""
     over_at = incident.ended_at or incident.settled_at
     return any(
         over_at is not None
