@@ -89,6 +89,7 @@ class _Side(msgspec.Struct, frozen=True, kw_only=True):
 
     key: RecordKey
     history: History
+    is_living: bool
     number: str
     total: tuple[str, int]
     client: str
@@ -113,9 +114,9 @@ def link(book: Book) -> Links:
     sides = [side for history in invoices if (side := _side(history)) is not None]
     bigtime = [side for side in sides if side.key.system is System.BIGTIME]
     quickbooks = [side for side in sides if side.key.system is System.QUICKBOOKS]
-    living = [side for side in quickbooks if is_living(side.history)]
-    present = [side for side in bigtime if is_living(side.history)]
-    gone = [side for side in bigtime if not is_living(side.history)]
+    living = [side for side in quickbooks if side.is_living]
+    present = [side for side in bigtime if side.is_living]
+    gone = [side for side in bigtime if not side.is_living]
     clients = link_clients(
         book.of(System.BIGTIME, Kind.CLIENT) + book.of(System.QUICKBOOKS, Kind.CUSTOMER), _evidence(present, living)
     )
@@ -131,17 +132,17 @@ def link(book: Book) -> Links:
     taken |= set(matched_gone.values())
 
     by_key = {side.key: side.history for side in sides}
-    dead = _dead_twins(bigtime, [side for side in quickbooks if not is_living(side.history)], clients)
+    dead = _dead_twins(bigtime, [side for side in quickbooks if not side.is_living], clients)
     matched |= matched_gone
     twins = [
         _twin(
             history,
-            by_key.get(matched[history.key]) if history.key in matched else None,
-            candidates=tuple(by_key[key] for key in sorted(ambiguous.get(history.key, ()))),
-            dead=tuple(by_key[key] for key in sorted(dead.get(history.key, ()))),
+            by_key[matched[key]] if key in matched else None,
+            candidates=tuple(by_key[candidate] for candidate in sorted(ambiguous.get(key, ()))),
+            dead=tuple(by_key[each] for each in sorted(dead.get(key, ()))),
         )
         for history in invoices
-        if history.key.system is System.BIGTIME
+        if (key := history.versions[0].key).system is System.BIGTIME
     ]
     unmatched = tuple(side.history for side in living if side.key not in taken)
     return Links(twins=tuple(twins), unmatched_quickbooks=unmatched, clients=clients)
@@ -178,6 +179,7 @@ def _side(history: History) -> _Side | None:
     return _Side(
         key=history.key,
         history=history,
+        is_living=is_living(history),
         number=numbers[-1],
         total=(valued[-1].currency, valued[-1].total_minor),
         client=contents[-1].client_id,
@@ -192,6 +194,7 @@ def _side_of_one(history: History, content: Invoice) -> _Side:
     return _Side(
         key=history.versions[0].key,
         history=history,
+        is_living=history.versions[-1].content is content and not content.voided,
         number=number,
         total=total,
         client=content.client_id,

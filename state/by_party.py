@@ -40,4 +40,4 @@ class ByParty(Generic[_Stored]):
         return [stored for party in parties for stored in self._all.get(party, ())]
 
     def _load(self, query: Select[Any]) -> list[_Stored]:
-        return [self._kind(*row) for row in self._connection.execute(query)]
+        return [self._kind(*row) for row in self._connection.execute(query).all()]

@@ -76,7 +76,7 @@ def load_findings(
     )
     reconciled_at = _reconciled_at(connection, company)
     assigned = _load_assigned(connection, FINDING_EVENT.c.finding_id.in_(select(FINDING.c.id).where(*own)))
-    return tuple(_stored_finding(row, reconciled_at, assigned) for row in connection.execute(query))
+    return tuple(_stored_finding(row, reconciled_at, assigned) for row in connection.execute(query).all())
 
 
 class FindingDesk:

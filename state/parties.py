@@ -63,4 +63,4 @@ def load_parties(connection: Connection, company: Company) -> dict[int, Party]:
 def _rows(connection: Connection, company: Company) -> list[tuple[int, Party]]:
     query = select(PARTY.c.id, PARTY.c.system, PARTY.c.client_id).where(PARTY.c.company_id == company.id)
     systems = {system.value: system for system in System}
-    return [(id_, Party(systems[system], client_id)) for id_, system, client_id in connection.execute(query)]
+    return [(id_, Party(systems[system], client_id)) for id_, system, client_id in connection.execute(query).all()]
