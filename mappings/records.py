@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from mappings.findings import Finding, Gap, Verdict
+from mappings.findings import Finding, FindingStatus, Gap, Verdict
 from mappings.model import Kind, RecordKey, System
 
 
@@ -64,6 +64,14 @@ class StoredFinding(msgspec.Struct, frozen=True, kw_only=True):
     last_seen: datetime
     resolved_at: datetime | None
     assigned_to: str = ""
+
+
+class FindingLife(msgspec.Struct, frozen=True, kw_only=True):
+    """What people call a finding, and what its status was since when, as known at some moment."""
+
+    id: str
+    status: FindingStatus
+    since: datetime
 
 
 class SetAside(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Engine, Row, insert, select, update
 
 from mappings.findings import Finding, FindingStatus
-from mappings.records import ExpectationScope, StoredFinding
+from mappings.records import ExpectationScope, FindingLife, StoredFinding
 from state.audit import append_entry
 from state.companies import Company, last_id
 from state.engine import read, write
@@ -57,6 +57,13 @@ STATUS_EVENTS = (
     FindingEvent.ACKNOWLEDGED,
     FindingEvent.EXPECTED,
 )
+_STATUS_OF_EVENT = {
+    FindingEvent.OPENED: FindingStatus.OPEN,
+    FindingEvent.REOPENED: FindingStatus.OPEN,
+    FindingEvent.RESOLVED: FindingStatus.RESOLVED,
+    FindingEvent.ACKNOWLEDGED: FindingStatus.ACKNOWLEDGED,
+    FindingEvent.EXPECTED: FindingStatus.EXPECTED,
+}
 _EVENT_OF_STATUS = {
     FindingStatus.OPEN: FindingEvent.REOPENED,
     FindingStatus.ACKNOWLEDGED: FindingEvent.ACKNOWLEDGED,
@@ -110,6 +117,26 @@ class FindingDesk:
                 )
                 for event in connection.execute(query)
             )
+
+    def load_lives(self, as_of: datetime) -> dict[str, FindingLife]:
+        """The status of every finding as it was known at a moment, by fingerprint; those opened later are not in it."""
+        query = (
+            select(FINDING.c.fingerprint, FINDING.c.name, FINDING_EVENT.c.event, FINDING_EVENT.c.at)
+            .join(FINDING, FINDING.c.id == FINDING_EVENT.c.finding_id)
+            .where(
+                FINDING.c.company_id == self._company.id,
+                FINDING_EVENT.c.at <= as_of,
+                FINDING_EVENT.c.event.in_([event.value for event in STATUS_EVENTS]),
+            )
+            .order_by(FINDING_EVENT.c.id)
+        )
+        with read(self._engine) as connection:
+            return {
+                row.fingerprint: FindingLife(
+                    id=row.name, status=_STATUS_OF_EVENT[FindingEvent(row.event)], since=row.at
+                )
+                for row in connection.execute(query)
+            }
 
     def decide(self, name: str, status: FindingStatus, *, actor: str, reason: str, at: datetime) -> StoredFinding:
         """Record what a person decided about a finding; the same status again only adds the reason.

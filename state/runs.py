@@ -59,11 +59,18 @@ class Runs:
         with read(self._engine) as connection:
             return _first(connection, self._company, condition)
 
-    def recent(self, *, most: int) -> tuple[RunRecord, ...]:
-        """The latest finished runs, the newest first."""
-        query = _own(self._company).where(RUN.c.finished_at.is_not(None)).order_by(RUN.c.number.desc()).limit(most)
+    def recent(self, *, most: int, by: datetime | None = None) -> tuple[RunRecord, ...]:
+        """The latest finished runs, the newest first; with `by`, of those that had ended by then."""
+        condition = RUN.c.finished_at.is_not(None) if by is None else RUN.c.finished_at <= by
+        query = _own(self._company).where(condition).order_by(RUN.c.number.desc()).limit(most)
         with read(self._engine) as connection:
             return tuple(_record(row) for row in connection.execute(query))
+
+    def following(self, after: datetime, *, by: datetime, most: int) -> tuple[RunRecord, ...]:
+        """The first runs that ended after a moment and had ended by another, the oldest first."""
+        query = _own(self._company).where(RUN.c.finished_at > after, RUN.c.finished_at <= by)
+        with read(self._engine) as connection:
+            return tuple(_record(row) for row in connection.execute(query.order_by(RUN.c.number).limit(most)))
 
 
 def _own(company: Company) -> Select[Any]:

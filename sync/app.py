@@ -235,7 +235,12 @@ class Application:
 
     def report_reader(self, company: CompanySettings) -> ReportReader:
         """What reports read of the company."""
-        return ReportReader(self._store.company(company.alias), timezone=ZoneInfo(company.timezone), clock=self.clock)
+        return ReportReader(
+            self._store.company(company.alias),
+            timezone=ZoneInfo(company.timezone),
+            rules=self.settings.rules,
+            clock=self.clock,
+        )
 
     def audit_export(self, company: CompanySettings, subject: str, manifest: Mapping[str, object]) -> None:
         """Record in the audit log that a pack was made, with its hashes."""

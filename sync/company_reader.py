@@ -15,12 +15,12 @@ from sync.checker import check_arithmetic
 from sync.explaining import Explanation
 from sync.explanations import explain_subject, near_subjects
 from sync.ports import Clock
-from sync.readings import RUNS_LOOKED_AT, gaps_of, last_read_at, was_read
+from sync.readings import gap_sentences
 from sync.reporting import Decision
 from sync.rules.evaluate import evaluate_book
 from sync.rules.moment import Moment
 from sync.verifying import Verification, verify_claim, verify_evidence
-from sync.viewing import moment_of
+from sync.viewing import moment_of, moment_of_run
 
 
 class CompanyReader:
@@ -50,16 +50,30 @@ class CompanyReader:
             for each in self._stored.findings.load_occasions(stored.id)
         )
 
-    def explain(self, subject: str) -> Explanation:
-        """All about an invoice or client. Raises: `ConfigurationError` when there is none of that name."""
+    def explain(self, subject: str, as_of: datetime | None = None) -> Explanation:
+        """All about an invoice or client; as it was known at `as_of`, when that is given.
+
+        What was known then is what the last run had read that had ended by then; the explanation is empty when there
+        was no such run. Raises: `ConfigurationError` when there is none of that name.
+        """
+        run = self._stored.runs.last(finished=True, by=as_of)
+        if run is None:
+            return Explanation(company=self._stored.company.alias, subject=subject, steps=())
+        moment = moment_of_run(run, self._stored.runs, self._timezone, self._rules)
+        known_at = None if as_of is None else moment.now
         books = self._stored.book_reader()
-        found = explain_subject(books, self._stored.company.alias, subject, self.moment())
+        found = explain_subject(books, self._stored.company.alias, subject, moment, as_of=known_at)
         if found is None:
-            near = ", ".join(repr(problem("", name, "").value) for name in near_subjects(books, subject))
+            near = ", ".join(repr(problem("", name, "").value) for name in near_subjects(books, subject, known_at))
             advice = f"did you mean {near}?" if near else "write it as BigTime or QuickBooks shows it"
             shown = problem("", subject, "").value
-            raise configuration_error("explain", f"no invoice or client is called {shown!r}: {advice}")
+            is_or_was = "is" if as_of is None else "was then"
+            raise configuration_error("explain", f"no invoice or client {is_or_was} called {shown!r}: {advice}")
         return found
+
+    def gaps(self, as_of: datetime) -> tuple[str, ...]:
+        """What the last run that had ended by `as_of` could not read; that there was none is a gap, too."""
+        return gap_sentences(self._stored.runs.last(finished=True, by=as_of))
 
     def verify_finding(self, stored: StoredFinding) -> Verification:
         """Whether the finding follows from the stored raw records: their hashes, its arithmetic, the rules anew.
@@ -97,10 +111,9 @@ class CompanyReader:
     def moment(self) -> Moment:
         """The moment of the last reconcile, which may not have read QuickBooks; the present when there was none."""
         last = self._stored.runs.last(finished=True)
-        read_at = None
-        if last is not None and not was_read(gaps_of(last)):
-            read_at = last_read_at(self._stored.runs.recent(most=RUNS_LOOKED_AT))
-        return moment_of(self.judged_at(), self._timezone, self._rules, quickbooks_read_at=read_at)
+        if last is None:
+            return moment_of(self._clock.now(), self._timezone, self._rules)
+        return moment_of_run(last, self._stored.runs, self._timezone, self._rules)
 
     def judged_at(self) -> datetime:
         """When the company was last reconciled; the present when it never was."""

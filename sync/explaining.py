@@ -6,9 +6,11 @@ import msgspec
 
 from mappings.findings import BookResult, ClientRef, Evidence, Finding, InvoiceRef, TieLine
 from mappings.indexing import normalise_name, normalise_number
-from mappings.model import Book, Kind, RecordKey, System
+from mappings.model import Book, Client, Invoice, Kind, RecordKey, System
 from sync.rules.evaluate import evaluate_book
 from sync.rules.moment import Moment
+
+_SUBJECTS = frozenset({Kind.INVOICE, Kind.CLIENT, Kind.CUSTOMER})
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +47,11 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     answer: tuple[str, ...] = ()
     settled: tuple[Step, ...] = ()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to say, because nothing had been read."""
+        return not (self.steps or self.occasions or self.answer or self.settled)
+
 
 def explain(books: Iterable[Book], company: str, wanted: str, moment: Moment) -> Explanation | None:
     """The waterfall of the posted invoice or client that a reader calls `wanted`; None when there is none.
@@ -64,6 +71,26 @@ def explain(books: Iterable[Book], company: str, wanted: str, moment: Moment) ->
             found = _waterfall(company, f"Client {lines[0].client.name}", lines, book, result)
             client = msgspec.structs.replace(found, client=lines[0].client)
     return client
+
+
+def may_hold(book: Book, wanted: str) -> bool:
+    """Whether an invoice or client of a book is called `wanted`, or ever was; other books need no second look."""
+    number, name = normalise_number(wanted), normalise_name(wanted)
+
+    def is_called(content: object) -> bool:
+        match content:
+            case Invoice():
+                return content.client_id == wanted or (number != "" and normalise_number(content.number) == number)
+            case Client():
+                return name != "" and normalise_name(content.name) == name
+            case _:
+                return False
+
+    return any(
+        history.key.kind in _SUBJECTS
+        and (history.key.id == wanted or any(is_called(version.content) for version in history.versions))
+        for history in book.histories
+    )
 
 
 def names_subject(line: TieLine, wanted: str) -> bool:

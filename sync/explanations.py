@@ -9,7 +9,7 @@ import msgspec
 from mappings.findings import TieLine
 from mappings.model import Book, Kind, RecordKey, System
 from mappings.records import Group
-from sync.explaining import Explanation, explain, names_subject
+from sync.explaining import Explanation, explain, may_hold, names_subject
 from sync.reports.explained import explain_credit, explain_invoice, invoices_called
 from sync.reports.naming import near_names
 from sync.reports.opened import open_books
@@ -33,34 +33,43 @@ class Books(Protocol):
         ...
 
 
-def explain_subject(books: Books, company: str, subject: str, moment: Moment) -> Explanation | None:
+def explain_subject(
+    books: Books, company: str, subject: str, moment: Moment, *, as_of: datetime | None = None
+) -> Explanation | None:
     """Everything about the invoice or client that a reader calls `subject`; None when there is none.
 
-    An invoice goes before a client of the same name, and what is posted before what is only in QuickBooks.
+    An invoice goes before a client of the same name, and what is posted before what is only in QuickBooks. With `as_of`
+    the books are those that were known then, and nothing that was stored later is looked at.
     """
-    lines = tuple(line for line in books.load_tie_lines() if names_subject(line, subject))
-    ids = {line.client.bigtime for line in lines}
     every = books.load_all_groups()
-    groups = tuple(group for group in every if _has_client(group, ids))
+    groups = every if as_of is not None else _groups_of_posted(books, every, subject)
+
+    def told(among: Sequence[Group]) -> Iterator[Book]:
+        return (book for book in books.iterate_books(among, as_of) if may_hold(book, subject))
+
     scope = Scope(company=company, as_of=moment.now, timezone=moment.timezone)
-    found = explain(books.iterate_books(groups), company, subject, moment)
+    found = explain(told(groups), company, subject, moment)
     if found is None:
-        return _invoice_of_books(books.iterate_books(every), scope, subject) or _client_of_books(
-            books.iterate_books(every), scope, subject
-        )
+        return _invoice_of_books(told(every), scope, subject) or _client_of_books(told(every), scope, subject)
     if found.invoice is not None:
         key = RecordKey(System.QUICKBOOKS, Kind.INVOICE, found.invoice.quickbooks)
-        opened = (one for one in open_books(books.iterate_books(groups), scope) if key in one.histories)
+        opened = (one for one in open_books(told(groups), scope) if key in one.histories)
         return msgspec.structs.replace(found, settled=next((explain_invoice(one, key) for one in opened), ()))
     assert found.client is not None
     asked = msgspec.structs.replace(scope, client=found.client.quickbooks or found.client.name)
-    occasions, answer = explain_credit(open_books(books.iterate_books(groups), asked), asked)
+    occasions, answer = explain_credit(open_books(told(groups), asked), asked)
     return msgspec.structs.replace(found, occasions=occasions, answer=answer)
 
 
-def near_subjects(books: Books, subject: str) -> tuple[str, ...]:
+def _groups_of_posted(books: Books, every: Sequence[Group], subject: str) -> tuple[Group, ...]:
+    """The groups of today's posted invoices that are, or whose client is, the subject."""
+    ids = {line.client.bigtime for line in books.load_tie_lines() if names_subject(line, subject)}
+    return tuple(group for group in every if _has_client(group, ids))
+
+
+def near_subjects(books: Books, subject: str, as_of: datetime | None = None) -> tuple[str, ...]:
     """The names of clients that a reader may have meant by a word that names nothing."""
-    return near_names(books.iterate_books(books.load_all_groups()), subject)
+    return near_names(books.iterate_books(books.load_all_groups(), as_of), subject)
 
 
 def _invoice_of_books(books: Iterator[Book], scope: Scope, subject: str) -> Explanation | None:

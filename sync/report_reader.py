@@ -1,22 +1,26 @@
 """What reports read: the books as they were known at a moment."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-import msgspec
-
+from config.settings import RuleSettings
 from mappings.model import Book
+from mappings.records import FindingLife
 from state.store import CompanyStore
 from sync.ports import Clock
+from sync.readings import gap_sentences, reading_near
+from sync.rules.moment import Moment
+from sync.viewing import moment_of_run
 
 
 class ReportReader:
     """Reads; needs no lease and changes nothing."""
 
-    def __init__(self, stored: CompanyStore, *, timezone: ZoneInfo, clock: Clock) -> None:
+    def __init__(self, stored: CompanyStore, *, timezone: ZoneInfo, rules: RuleSettings, clock: Clock) -> None:
         self._stored = stored
         self._timezone = timezone
+        self._rules = rules
         self._clock = clock
 
     def timezone(self) -> ZoneInfo:
@@ -33,10 +37,15 @@ class ReportReader:
         books = self._stored.book_reader()
         return books.iterate_books(books.load_all_groups(), as_of)
 
+    def moment_near(self, at: datetime, as_of: datetime) -> Moment | None:
+        """The moment of the reading of both systems that stands for `at`; None when none had ended by `as_of`."""
+        run = reading_near(self._stored.runs, at, as_of)
+        return None if run is None else moment_of_run(run, self._stored.runs, self._timezone, self._rules)
+
+    def lives(self, as_of: datetime) -> Mapping[str, FindingLife]:
+        """What had become of every finding by `as_of`, by fingerprint."""
+        return self._stored.findings.load_lives(as_of)
+
     def gaps(self, as_of: datetime) -> tuple[str, ...]:
         """What the last run that had ended by `as_of` could not read; that there was none is a gap, too."""
-        last = self._stored.runs.last(finished=True, by=as_of)
-        if last is None:
-            return ("nothing had been read yet",)
-        certificate = msgspec.json.decode(last.certificate or "{}")
-        return tuple(f"{gap['code']} {gap['system']}: {gap['sentence']}" for gap in certificate.get("gaps", ()))
+        return gap_sentences(self._stored.runs.last(finished=True, by=as_of))

@@ -1,6 +1,6 @@
 """The result of a run, and the JSON that says it. The only place that turns a run into `tieout.reconcile/1`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -123,7 +123,9 @@ def check_document(company: str, checks: Iterable[Check]) -> dict[str, Any]:
     }
 
 
-def explanation_document(explanation: Explanation, *, as_of: datetime, parameters: Mapping[str, str]) -> dict[str, Any]:
+def explanation_document(
+    explanation: Explanation, *, as_of: datetime, parameters: Mapping[str, str], gaps: Sequence[str] = ()
+) -> dict[str, Any]:
     """An explanation as the JSON document `tieout.report/1`: one row for each step.
 
     The rows of section `credit` are a client's occasions of credit, those of `tie_out` the waterfall; `settled` are the
@@ -133,7 +135,7 @@ def explanation_document(explanation: Explanation, *, as_of: datetime, parameter
         "schema": REPORT_SCHEMA,
         "report": "explain",
         "company": explanation.company,
-        "as_of": format_moment(as_of),
+        "as_of": exact_moment(as_of),
         "parameters": dict(parameters),
         "rows": [
             *(_step_document(step, section="credit") for step in explanation.occasions),
@@ -142,6 +144,8 @@ def explanation_document(explanation: Explanation, *, as_of: datetime, parameter
         "totals": [],
         "settled": [_step_document(step, section="quickbooks") for step in explanation.settled],
         "answer": list(explanation.answer),
+        "complete": not gaps,
+        "gaps": list(gaps),
     }
 
 
@@ -284,3 +288,8 @@ def _distinct(finding: Finding) -> tuple[Evidence, ...]:
 def format_moment(moment: datetime) -> str:
     """An aware moment in UTC to the second: 2026-11-05T09:00:00Z."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def exact_moment(moment: datetime) -> str:
+    """A moment in UTC that reads back as itself: with microseconds when there are any."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

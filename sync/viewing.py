@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from config.settings import RuleSettings
+from mappings.records import RunRecord
+from sync.readings import FinishedRuns, read_before
 from sync.rules.moment import Moment
 
 
@@ -19,3 +21,9 @@ def moment_of(
         stale_after=timedelta(days=rules.stale_credit_days),
         quickbooks_read_at=quickbooks_read_at,
     )
+
+
+def moment_of_run(run: RunRecord, runs: FinishedRuns, timezone: ZoneInfo, rules: RuleSettings) -> Moment:
+    """The moment at which a finished run ended, with what it knew of its reading."""
+    assert run.finished_at is not None
+    return moment_of(run.finished_at, timezone, rules, quickbooks_read_at=read_before(runs, run))

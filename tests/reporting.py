@@ -18,6 +18,8 @@ from sync.reports.opened import open_books
 from sync.reports.report import Gatherer, Report
 from sync.reports.rolling import RollForward, RollTotal
 from sync.reports.scope import Scope
+from sync.reports.tying_out import TyingOut
+from sync.rules.moment import Moment
 from tests.archive import Archive
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -83,6 +85,14 @@ def known_at(book: Book, as_of: datetime) -> Book:
         if versions:
             seen.append(History(versions))
     return msgspec.structs.replace(book, histories=tuple(seen))
+
+
+def tied_out(book: Book, scope: Scope, read_at: datetime | None) -> tuple[Report, Report]:
+    """The tie-out of a book as it was read at a moment, and the findings, when nothing was known of their lives."""
+    tying = TyingOut(scope, None if read_at is None else Moment(now=read_at, timezone=NEW_YORK), {})
+    if read_at is not None:
+        tying.add(known_at(book, read_at))
+    return tying.reports()
 
 
 def text(amount: Money) -> str:

@@ -10,10 +10,11 @@ from config.settings import CompanySettings
 from connectors.quickbooks.tokens import Tokens
 from mappings.findings import FindingStatus
 from mappings.model import Book
-from mappings.records import ExpectationScope, SetAside, StoredFinding
+from mappings.records import ExpectationScope, FindingLife, SetAside, StoredFinding
 from sync.checking import Check
 from sync.explaining import Explanation
 from sync.reporting import Decision, PullReport, RunReport
+from sync.rules.moment import Moment
 from sync.verifying import Verification
 from sync.work import ProgressSink
 
@@ -63,12 +64,16 @@ class Reader(Protocol):
         """Whether the audit log is whole."""
         ...
 
-    def explain(self, subject: str) -> Explanation:
-        """All about an invoice or client. Raises: `ConfigurationError` when there is none of that name."""
+    def explain(self, subject: str, as_of: datetime | None = None) -> Explanation:
+        """All about an invoice or client, as known at `as_of`. Raises: `ConfigurationError` when there is none."""
         ...
 
     def judged_at(self) -> datetime:
         """When the company was last reconciled."""
+        ...
+
+    def gaps(self, as_of: datetime) -> tuple[str, ...]:
+        """What the last run that had ended by `as_of` could not read."""
         ...
 
 
@@ -85,6 +90,14 @@ class ReportReader(Protocol):
 
     def report_books(self, as_of: datetime) -> Iterator[Book]:
         """All books of the company as they were known at `as_of`, one at a time."""
+        ...
+
+    def moment_near(self, at: datetime, as_of: datetime) -> Moment | None:
+        """The moment of the reading of both systems that stands for `at`; None when none had ended by `as_of`."""
+        ...
+
+    def lives(self, as_of: datetime) -> Mapping[str, FindingLife]:
+        """What had become of every finding by `as_of`, by fingerprint."""
         ...
 
     def gaps(self, as_of: datetime) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ Whatever a cell's text holds, no format lets it act on a terminal or a spreadshe
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -25,6 +25,7 @@ from sync.reporting import format_moment
 Cell = str | int | Money | date | None
 # A spreadsheet keeps 15 digits of a number; a larger amount is written as text rather than rounded.
 _LARGEST_EXACT = Decimal(10) ** 15
+_NO_TIME = datetime(1980, 1, 1, tzinfo=UTC).replace(tzinfo=None)  # the first that a ZIP can tell
 
 
 class Format(StrEnum):
@@ -185,10 +186,14 @@ def _json_cell(cell: Cell) -> str | int | None:
 
 
 def xlsx_bytes(grids: Sequence[Grid]) -> bytes:
-    """A workbook with one sheet for each grid: texts as texts, amounts as numbers with their currency's digits."""
+    """A workbook with one sheet for each grid: texts as texts, amounts as numbers with their currency's digits.
+
+    Equal grids give equal bytes: it does not say when it was made.
+    """
     buffer = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     workbook = xlsxwriter.Workbook(buffer, options)
+    workbook.set_properties({"title": "Tieout", "created": _NO_TIME})
     bold = workbook.add_format({"bold": True})
     names: set[str] = set()
     for grid in grids:

@@ -258,7 +258,7 @@ def _steps_grid(title: str, steps: Sequence[Step]) -> Grid:
                 Money(step.amount_minor, step.currency),
                 None if step.current_minor is None else Money(step.current_minor, step.currency),
                 step.currency,
-                ", ".join(str(proof.key) for proof in step.records),
+                ", ".join(dict.fromkeys(str(proof.key) for proof in step.records)),
             )
             for step in steps
         ),

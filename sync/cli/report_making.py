@@ -8,8 +8,9 @@ from mappings.problems import problem
 from sync.cli.application import ReportReader
 from sync.reports.naming import near_names
 from sync.reports.opened import OpenBook, open_books
-from sync.reports.report import Reading, Taker
+from sync.reports.report import Reading, Report, Taker
 from sync.reports.scope import Scope
+from sync.reports.tying_out import TyingOut
 
 
 def gather(reader: ReportReader, scope: Scope, taker: Taker) -> Reading:
@@ -31,6 +32,15 @@ def gather(reader: ReportReader, scope: Scope, taker: Taker) -> Reading:
     if scope.account and not _is_account(scope.account, accounts):
         raise _unknown_account(scope.account, accounts)
     return Reading(gaps=reader.gaps(scope.as_of), notes=tuple(_notes(scope, currencies)))
+
+
+def tie_out(reader: ReportReader, scope: Scope) -> tuple[Report, Report]:
+    """The tie-out by client and the findings behind it, of the reading that stands for the period's last moment."""
+    moment = reader.moment_near(scope.ends_at, scope.as_of)
+    tying = TyingOut(scope, moment, reader.lives(scope.as_of))
+    for book in reader.report_books(moment.now) if moment else ():
+        tying.add(book)
+    return tying.reports()
 
 
 def _opened(reader: ReportReader, scope: Scope) -> Iterator[OpenBook]:

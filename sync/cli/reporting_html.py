@@ -3,6 +3,7 @@
 The templates escape every value; nothing is loaded from anywhere, and the page forbids scripts to itself.
 """
 
+from collections.abc import Iterator
 from functools import cache
 
 import msgspec
@@ -11,10 +12,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from mappings.money import Money
 from sync.cli.grids import Cell, Column, read_text
 from sync.cli.hostile_text import visible
-from sync.cli.reporting_pages import exact_moment, nothing, rows_grid
+from sync.cli.reporting_pages import nothing, rows_grid
+from sync.reporting import exact_moment
 from sync.reports.month_charts import charts_of
 from sync.reports.month_end import Check, MonthPack
 from sync.reports.report import Reading, Report
+from sync.reports.tying_out import TieOutTotal
 from sync.reports.words import grouped
 
 # A page of more rows is not read; the files have all of them.
@@ -23,12 +26,14 @@ _MOST_CHARTED = 6
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
            "November", "December")  # fmt: skip
 _CARDS = (
+    ("tie-out-by-client", "difference", "BigTime - QuickBooks"),
+    ("tie-out-by-client", "residual", "Not explained of it"),
     ("credit-balances", "debit_balance", "Open receivables"),
     ("credit-balances", "overdue", "Overdue of them"),
     ("credit-balances", "credit_balance", "Open client credit"),
     ("applied-balance", "customer_balance", "Applied balance"),
     ("applied-balance", "payments_received", "Payments received"),
-    ("roll-forward", "unexplained", "Unexplained"),
+    ("roll-forward", "unexplained", "Unexplained credit"),
 )
 
 
@@ -64,6 +69,7 @@ def month_end_html(pack: MonthPack, reading: Reading) -> str:
         as_of=exact_moment(pack.scope.as_of),
         gaps=[visible(gap) for gap in reading.gaps],
         notes=[visible(note) for note in reading.notes],
+        differs=any(isinstance(one, TieOutTotal) and one.gross_difference.minor for one in _totals(pack)),
         checks_hold=all(check.holds for check in pack.checks),
         currencies=[
             {"currency": currency, "cards": _cards(pack, currency), "charts": charts_of(pack, currency)}
@@ -86,12 +92,17 @@ def _template() -> Template:
     return environment.get_template("month_end.html.j2")
 
 
+def _totals(pack: MonthPack) -> Iterator[msgspec.Struct]:
+    return (total for report in pack.reports for total in report.totals)
+
+
 def _cards(pack: MonthPack, currency: str) -> list[tuple[str, str]]:
     return [
         (label, grouped(getattr(total, field)))
         for name, field, label in _CARDS
-        for total in pack.named(name).totals
-        if getattr(total, "currency", "") == currency
+        for report in pack.reports
+        for total in report.totals
+        if report.name == name and getattr(total, "currency", "") == currency
     ]
 
 
@@ -126,6 +137,8 @@ def _sum(total: msgspec.Struct, key: str, *, is_first: bool) -> str:
     value = getattr(total, key, None)
     if isinstance(value, Money):
         return grouped(value)
+    if isinstance(value, int):
+        return str(value)
     if is_first:
         return f"Total {getattr(total, 'month', '')}".strip()
     return str(value) if key == "currency" and value else ""

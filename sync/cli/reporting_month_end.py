@@ -14,13 +14,13 @@ from sync.cli.grids import Column, Format, Grid, csv_text
 from sync.cli.hostile_text import visible
 from sync.cli.invocation import Invocation, common_options, example, format_options, pass_invocation
 from sync.cli.printing import print_data
-from sync.cli.report_making import gather
+from sync.cli.report_making import gather, tie_out
 from sync.cli.reporting_html import month_end_html
 from sync.cli.reporting_options import question_from, report_options
-from sync.cli.reporting_pages import exact_moment, rows_grid
+from sync.cli.reporting_pages import report_document, rows_grid
 from sync.cli.workbooks import workbook_bytes
 from sync.exit_codes import ExitCode
-from sync.reporting import REPORT_SCHEMA
+from sync.reporting import REPORT_SCHEMA, exact_moment
 from sync.reports.month_end import Check, MonthEnd, MonthPack
 from sync.reports.report import Reading
 
@@ -44,6 +44,9 @@ _MANIFEST = "manifest.json"
 def month_end(invocation: Invocation, /, folder: Path | None, closing_days: int, **options: Any) -> None:
     """Everything about a month in one folder: workbook, CSV files, a page to read or print, and hashes of them all.
 
+    BigTime is held against QuickBooks as both were last read on the month's last day, or at the reading nearest to it,
+    with the findings that were open then.
+
     The exit code is 0 when all figures tie out, 1 when some do not, 3 when the last run could not read everything.
     """
     form, output = Format(options.pop("form")), options.pop("output")
@@ -57,7 +60,7 @@ def month_end(invocation: Invocation, /, folder: Path | None, closing_days: int,
         scope = question.scope(company.alias, reader.timezone(), reader.judged_at())
         month = MonthEnd(scope, closing_days=closing_days)
         reading = gather(reader, scope, month)
-        pack = month.pack()
+        pack = month.pack(*tie_out(reader, scope))
         target = folder or Path(f"month-end-{company.alias}-{question.month}")
         manifest = write_pack(target, pack, reading)
         application.audit_export(company, f"month-end {question.month}", manifest)
@@ -115,9 +118,16 @@ def _manifest(pack: MonthPack, reading: Reading, files: list[dict[str, Any]]) ->
         "complete": not reading.gaps,
         "gaps": list(reading.gaps),
         "notes": list(reading.notes),
+        "tie_out": _tie_out(pack),
         "checks": [_told(check) for check in pack.checks],
         "files": files,
     }
+
+
+def _tie_out(pack: MonthPack) -> dict[str, Any]:
+    """What BigTime and QuickBooks say is open, and as of which reading."""
+    compared = report_document(pack.named("tie-out-by-client"), {})
+    return {name: compared[name] for name in ("as_of", "totals", "notes")}
 
 
 def _told(check: Check) -> dict[str, Any]:
@@ -133,15 +143,9 @@ def _told(check: Check) -> dict[str, Any]:
     }
 
 
-def _show(
-    pack: MonthPack,
-    manifest: dict[str, Any],
-    parameters: dict[str, str],
-    *,
-    folder: Path,
-    form: Format,
-    output: Path | None,
-) -> None:
+def _grids(pack: MonthPack, manifest: dict[str, Any]) -> list[Grid]:
+    """The tie-out of each currency, what must agree, and the files."""
+    compared = pack.named("tie-out-by-client")
     checks = Grid(
         title="What must agree",
         columns=(
@@ -166,6 +170,19 @@ def _show(
         ),
         rows=tuple((one["name"], one["bytes"], one["sha256"]) for one in manifest["files"]),
     )
+    totals = [rows_grid(compared, compared.totals, compared.title, is_total=True)] if compared.totals else []
+    return [*totals, checks, files]
+
+
+def _show(
+    pack: MonthPack,
+    manifest: dict[str, Any],
+    parameters: dict[str, str],
+    *,
+    folder: Path,
+    form: Format,
+    output: Path | None,
+) -> None:
     document = {
         "schema": REPORT_SCHEMA,
         "report": "month-end",
@@ -174,6 +191,7 @@ def _show(
         "parameters": parameters,
         "rows": manifest["files"],
         "totals": manifest["checks"],
+        "tie_out": manifest["tie_out"],
         "complete": manifest["complete"],
         "gaps": manifest["gaps"],
         "notes": manifest["notes"],
@@ -183,13 +201,15 @@ def _show(
         for warning in warnings:
             click.echo(visible(warning), err=True)
     print_data(
-        [checks, files],
+        _grids(pack, manifest),
         document,
         form=form,
         output=output,
         lines=[
             f"{manifest['company']}: {manifest['month']} as known at {manifest['as_of']}, in {folder}",
             *warnings,
+            "",
+            *pack.named("tie-out-by-client").lines,
             "",
         ],
     )

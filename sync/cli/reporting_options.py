@@ -13,6 +13,7 @@ from mappings.problems import problem
 from sync.reports.scope import Dating, Scope
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+AS_OF = click.option("--as-of", metavar="MOMENT", help="As it was known then: 2026-11-02 or 2026-11-02T09:00:00Z.")
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +53,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
             first, last = month_of(self.month)
         if first is not None and last is not None and last < first:
             raise configuration_error("--to", f"{last.isoformat()} is before --from {first.isoformat()}")
-        as_of = _moment(self.as_of, timezone) if self.as_of else judged_at
+        as_of = moment_from(self.as_of, timezone) if self.as_of else judged_at
         return Scope(
             company=company,
             as_of=min(as_of, judged_at),
@@ -77,7 +78,7 @@ def report_options(command: Command) -> Command:
         ),
         click.option("--currency", metavar="CODE", help="Only amounts in this currency."),
         click.option("--client", metavar="CLIENT", help="Only this client, by name or id."),
-        click.option("--as-of", metavar="MOMENT", help="As it was known then: 2026-11-02 or 2026-11-02T09:00:00Z."),
+        AS_OF,
         click.option("--to", "last", metavar="DAY", help="The last day of the period."),
         click.option("--from", "first", metavar="DAY", help="The first day of the period."),
         click.option("--month", metavar="YYYY-MM", help="The period is this month."),
@@ -117,8 +118,8 @@ def _currency(text: str) -> str:
     return code
 
 
-def _moment(text: str, timezone: ZoneInfo) -> datetime:
-    """A moment; a day alone means its evening in the company's time zone."""
+def moment_from(text: str, timezone: ZoneInfo) -> datetime:
+    """The moment of `--as-of`; a day alone is its evening in the company's time zone. Raises: `ConfigurationError`."""
     try:
         if len(text) == len("2026-10-31"):
             following = date.fromisoformat(text) + timedelta(days=1)

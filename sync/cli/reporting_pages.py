@@ -1,7 +1,7 @@
 """Reports as grids and as the JSON document `tieout.report/1`."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from mappings.findings import Evidence
 from mappings.money import Money
 from sync.cli.grids import Cell, Column, Grid, cell_text
-from sync.reporting import REPORT_SCHEMA, record_document
+from sync.reporting import REPORT_SCHEMA, exact_moment, record_document
 from sync.reports.credit_activity import ActivityTotal
 from sync.reports.report import Reading, Report
 from sync.reports.words import ORIGIN_NAMES
@@ -37,6 +37,13 @@ _HEADINGS = {
     "made_credit": "Gave\ncredit",
     "applied_credit": "Applied\nof it",
     "in_both_systems": "In both\nsystems",
+    "bigtime_balance": "BigTime\nopen",
+    "quickbooks_balance": "QuickBooks\nopen",
+    "gross_difference": "Differences\nin size",
+    "exposure": "At stake",
+    "severity": "Sev",
+    "bigtime": "BigTime id",
+    "quickbooks": "QuickBooks id",
 }
 # What a terminal of 100 columns has room for; files hold every column.
 _SHOWN: Mapping[str, tuple[str, ...]] = {
@@ -53,6 +60,9 @@ _SHOWN: Mapping[str, tuple[str, ...]] = {
     "roll-forward": ("client", "opening", "issued", "applied", "unapplied", "refunded", "edited", "closing",
                      "currency"),
     "restatements": ("month", "event", "client", "amount", "currency", "seen_at"),
+    "tie-out-by-client": ("client", "invoices", "bigtime_balance", "quickbooks_balance", "difference", "explained",
+                          "residual", "currency"),
+    "open-findings": ("severity", "code", "what", "client", "invoice", "claim", "exposure", "currency", "status"),
     "applied-by-month": ("month", "account", "gross_applied", "gross_unapplied", "customer_balance",
                          "accounts_receivable", "payments_received", "currency"),
 }  # fmt: skip
@@ -80,11 +90,13 @@ _NOTHING = {
     "payments": "No payment came in or was made.",
     "roll-forward": "No client had a credit or got one.",
     "restatements": "Nothing has changed in a month that had been reported.",
+    "tie-out-by-client": "No invoice with anything open was in both systems.",
+    "open-findings": "No finding was open.",
 }
 # Extra columns of a report that its totals have, too.
 _NEVER_TOTALLED = frozenset({"made_credit", "applied_credit"})
 _WIDE = frozenset({"client", "event", "source", "invoice", "answer", "on_invoices", "overdue_invoices", "records",
-                   "problem", "number", "account", "origin"})  # fmt: skip
+                   "problem", "number", "account", "origin", "what", "explanation", "finding"})  # fmt: skip
 
 
 def report_document(report: Report, parameters: Mapping[str, str], reading: Reading | None = None) -> dict[str, Any]:
@@ -105,18 +117,13 @@ def report_document(report: Report, parameters: Mapping[str, str], reading: Read
     }
 
 
-def exact_moment(moment: datetime) -> str:
-    """A moment in UTC that reads back as itself: with microseconds when there are any."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
 def _object(row: msgspec.Struct) -> dict[str, Any]:
     return {name: _json(getattr(row, name)) for name in row.__struct_fields__}
 
 
 def _json(value: Any) -> Any:
     match value:
-        case None | bool():
+        case None | int():
             return value
         case Evidence():
             return record_document(value)
@@ -154,7 +161,7 @@ def rows_grid(report: Report, rows: tuple[msgspec.Struct, ...], title: str, *, i
     """Rows or totals as a grid with one column for each of their fields."""
     kind = type(rows[0]) if is_total and rows else report.row_type
     names = kind.__struct_fields__
-    amounts = {field.name for field in msgspec.structs.fields(kind) if field.type is Money}
+    numbers = {field.name for field in msgspec.structs.fields(kind) if field.type in {Money, int}}
     shown = _SHOWN[f"{report.name}/{report.view}" if report.view else report.name]
     shown = tuple(name for name in names if name not in _NEVER_TOTALLED) if is_total and not report.view else shown
     hidden = {name for name in names if name == "answer" or (_is_optional(report, name) and _is_nothing(rows, name))}
@@ -167,7 +174,7 @@ def rows_grid(report: Report, rows: tuple[msgspec.Struct, ...], title: str, *, i
     return Grid(
         title=title,
         columns=tuple(
-            _column(report, name, is_number=name in amounts, is_extra=name not in shown or name in hidden)
+            _column(report, name, is_number=name in numbers, is_extra=name not in shown or name in hidden)
             for name in names
         ),
         rows=tuple(tuple(_cell(getattr(row, name)) for name in names) for row in rows),
@@ -200,7 +207,7 @@ def _cell(value: Any) -> Cell:
             return "yes" if value else "no"
         case tuple():
             return ", ".join(_part(part) for part in value)
-        case None | Money() | date() | str():
+        case None | int() | Money() | date() | str():
             return value
         case _:
             return str(value)

@@ -16,17 +16,20 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 from mappings.money import Money, format_amount, minor_digits
 from sync.cli.grids import Column, Grid
 from sync.cli.hostile_text import visible
-from sync.cli.reporting_pages import exact_moment, nothing, rows_grid
+from sync.cli.reporting_pages import nothing, rows_grid
+from sync.reporting import exact_moment
 from sync.reports.month_end import Check
 from sync.reports.report import Reading, Report
 
 # A spreadsheet keeps 15 digits of a number; a larger amount is written as text rather than rounded.
 _LARGEST_MINOR = 10**15
 _HEADING_ROW = 3
-# A running total is not added up.
-_NOT_ADDED = frozenset({"running_total"})
+# A running total is not added up, nor is what is at stake: two findings may speak of the same money.
+_NOT_ADDED = frozenset({"running_total", "exposure"})
 _INK = "#1F2937"
-_WRAPPED = frozenset({"event", "problem"})
+_WRAPPED = frozenset({"event", "problem", "explanation", "what"})
+_MOST_LINES = 6
+_LINE_POINTS = 15
 
 
 class _TotalCell(msgspec.Struct, frozen=True):
@@ -85,8 +88,24 @@ class _Writing:
         sheet.autofilter(_HEADING_ROW, 0, last, len(grid.columns) - 1)
         self._set_page(sheet, report)
         printed = max(1, sum(not column.is_extra for column in grid.columns))
+        self._write_lines(sheet, report.lines, grid.columns[:printed])
         sheet.print_area(0, 0, last + 1 + len({getattr(row, "currency", "") for row in report.rows}), printed - 1)
         return list(self._add_totals(sheet, report, grid, last))
+
+    def _write_lines(self, sheet: Any, lines: Sequence[str], columns: Sequence[Column]) -> None:
+        """What the report says in words, above the headings and over the columns that are printed."""
+        if not lines:
+            return
+        rest = len(lines) - _MOST_LINES
+        said = [*lines[:_MOST_LINES], *([f"… and {rest} more."] if rest > 0 else [])]
+        width = sum(_width(column) for column in columns)
+        height = sum(-(-len(line) // width) for line in said)
+        look = self._format(text_wrap=True, valign="top", italic=True)
+        text = "\n".join(visible(line) for line in said)[:32_767]
+        if len(columns) > 1:
+            sheet.merge_range(_HEADING_ROW - 1, 0, _HEADING_ROW - 1, len(columns) - 1, "", look)
+        sheet.write_string(_HEADING_ROW - 1, 0, text, look)
+        sheet.set_row(_HEADING_ROW - 1, _LINE_POINTS * height)
 
     def _write_cell(self, sheet: Any, line: int, place: int, column: Column, cell: Any) -> None:
         if not isinstance(cell, str):
@@ -182,6 +201,8 @@ class _Writing:
                 sheet.write_blank(line, place, None)
             case Money() if abs(cell.minor) < _LARGEST_MINOR:
                 sheet.write_number(line, place, _plain(cell), self._amount_format(cell.currency))
+            case int():
+                sheet.write_number(line, place, cell, self._format(num_format="#,##0"))
             case Money():
                 sheet.write_string(line, place, format_amount(cell.minor, cell.currency))
             case datetime():
@@ -219,7 +240,7 @@ def _plain(amount: Money) -> Decimal:
 
 
 def _width(column: Column) -> int:
-    if column.key in {"records", "answer", "on_invoices", "problem", "event"}:
+    if column.key in {"records", "answer", "on_invoices", "problem", "event", "explanation"}:
         return 60
     if column.key.endswith(("_at", "est")):
         return 20

@@ -1,6 +1,7 @@
 """The month-end pack: every report of a month over one pass of the books, and what must agree between them."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from sync.reports.report import Gatherer, Report
 from sync.reports.restatements import Restatements
 from sync.reports.rolling import RollForward, RollTotal
 from sync.reports.scope import Scope
+from sync.reports.tying_out import FindingTotal, TieOutTotal
 
 _MONTHS = 12
 Total = TypeVar("Total", bound=msgspec.Struct)
@@ -59,8 +61,9 @@ class MonthPack(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def currencies(self) -> tuple[str, ...]:
         """The currencies in which anything is told."""
-        names = ("credit-balances", "roll-forward", "applied-balance")
-        return tuple(sorted({total.currency for name in names for total in self.named(name).totals}))  # type: ignore[attr-defined]
+        kinds = (BalanceTotal, RollTotal, AppliedTotal, TieOutTotal)
+        totals = [total for report in self.reports for total in report.totals]
+        return tuple(sorted({total.currency for total in totals if isinstance(total, kinds)}))
 
 
 class MonthEnd:
@@ -87,16 +90,16 @@ class MonthEnd:
         for gatherer in self._gatherers:
             gatherer.add(opened)
 
-    def pack(self) -> MonthPack:
-        """The month."""
-        reports = tuple(gatherer.report() for gatherer in self._gatherers)
+    def pack(self, *tied_out: Report) -> MonthPack:
+        """The month; `tied_out` are the reports of `TyingOut`, which come first."""
+        reports = (*tied_out, *(gatherer.report() for gatherer in self._gatherers))
         year = self._year.report()
         assert year.breakdown is not None
         return MonthPack(
             scope=self._scope,
             reports=(*reports, year.breakdown),
             figures=_figures(year, self._scope),
-            checks=tuple(_checks(reports)),
+            checks=(*_tie_out_checks(reports, self._scope), *_checks(reports)),
         )
 
 
@@ -160,6 +163,17 @@ def _checks(reports: tuple[Report, ...]) -> list[Check]:
                 got.applied + got.refunded + got.current,
             )
     return checks
+
+
+def _tie_out_checks(reports: tuple[Report, ...], scope: Scope) -> Iterator[Check]:
+    """BigTime against QuickBooks; the findings of one client may explain what stands with another."""
+    claims = {total.currency: total.claim for total in _totals(reports, FindingTotal)}
+    for total in _totals(reports, TieOutTotal):
+        label = "BigTime - QuickBooks = what the findings explain"
+        yield Check(label=label, ours=total.difference, other=total.explained)
+        if not scope.client:
+            claim = claims.get(total.currency, Money(0, total.currency))
+            yield Check(label="Claims of the findings = explained in the tie-out", ours=claim, other=total.explained)
 
 
 def _totals(reports: tuple[Report, ...], kind: type[Total]) -> list[Total]:

@@ -25,7 +25,7 @@ from sync.reports.occasions import Occasion, is_quickbooks, occasions_of
 from sync.reports.scope import Scope
 
 # Before the id of a client who is in BigTime only.
-_ONLY_BIGTIME = "bigtime:"
+ONLY_BIGTIME = "bigtime:"
 
 
 class OpenBook(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,8 +45,8 @@ class OpenBook(msgspec.Struct, frozen=True, kw_only=True):
     def client_name(self, client_id: str) -> str:
         """The client as QuickBooks names him; his id when we were never told."""
         key = RecordKey(System.QUICKBOOKS, Kind.CUSTOMER, client_id)
-        if client_id.startswith(_ONLY_BIGTIME):
-            key = RecordKey(System.BIGTIME, Kind.CLIENT, client_id.removeprefix(_ONLY_BIGTIME))
+        if client_id.startswith(ONLY_BIGTIME):
+            key = RecordKey(System.BIGTIME, Kind.CLIENT, client_id.removeprefix(ONLY_BIGTIME))
         content = _last(self.histories.get(key))
         return content.name if isinstance(content, Client) and content.name else f"customer {client_id}"
 
@@ -128,13 +128,13 @@ def _kind(key: RecordKey) -> str:
 
 def client_of_bigtime(client_id: str, customers: tuple[str, ...]) -> str:
     """The id under which reports know a BigTime client: his customer's in QuickBooks, if he has one."""
-    return customers[0] if customers else f"{_ONLY_BIGTIME}{client_id}"
+    return customers[0] if customers else f"{ONLY_BIGTIME}{client_id}"
 
 
 def open_books(books: Iterable[Book], scope: Scope) -> Iterator[OpenBook]:
     """The books opened, one at a time; those that cannot concern the client asked for are left out."""
     for book in books:
-        wanted = _wanted(book, scope.client) if scope.client else None
+        wanted = wanted_customers(book, scope.client) if scope.client else None
         if wanted is not None and not wanted:
             continue
         histories = {history.key: history for history in book.histories}
@@ -148,8 +148,11 @@ def open_books(books: Iterable[Book], scope: Scope) -> Iterator[OpenBook]:
         )
 
 
-def _wanted(book: Book, asked: str) -> frozenset[str]:
-    """The QuickBooks customers whom a reader means by a name or id, of either system."""
+def wanted_customers(book: Book, asked: str) -> frozenset[str]:
+    """The QuickBooks customers whom a reader means by a name or id, of either system.
+
+    One who is in BigTime only has `ONLY_BIGTIME` before his id there.
+    """
     name = normalise_name(asked)
     found: set[str] = set()
     elsewhere: set[str] = set()  # of BigTime
@@ -161,7 +164,7 @@ def _wanted(book: Book, asked: str) -> frozenset[str]:
             (found if is_quickbooks(history.key) else elsewhere).add(history.key.id)
     if elsewhere and not found:
         clients = link(book).clients
-        found.update(id_ for one in elsewhere for id_ in clients.customers_of(one) or (f"{_ONLY_BIGTIME}{one}",))
+        found.update(id_ for one in elsewhere for id_ in clients.customers_of(one) or (f"{ONLY_BIGTIME}{one}",))
     return frozenset(found)
 
 

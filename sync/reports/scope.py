@@ -1,6 +1,6 @@
 """What a report is asked for: a company, a period, a client, a currency, and the moment as of which it is told."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -42,6 +42,14 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     def day(self) -> date:
         """The day whose evening a balance is told for: the last of the period, but not after `as_of`."""
         return self.today if self.last is None else min(self.last, self.today)
+
+    @property
+    def ends_at(self) -> datetime:
+        """The last moment of the period, but not after `as_of`; aware and UTC."""
+        if self.last is None:
+            return self.as_of
+        midnight = datetime.combine(self.last + timedelta(days=1), time(), tzinfo=self.timezone)
+        return min(midnight.astimezone(UTC) - timedelta(microseconds=1), self.as_of)
 
     @property
     def is_over(self) -> bool:

@@ -164,12 +164,15 @@ class FakeApplication:
     def now(self) -> datetime:
         return SEEN
 
-    def explain(self, subject: str) -> Explanation:
+    def explain(self, subject: str, as_of: datetime | None = None) -> Explanation:
         step = Step(label="A1 credited in bigtime", amount_minor=-20_000, currency="USD", records=(EVIDENCE,))
         return Explanation(company="acme", subject=f"Invoice {subject}", steps=(step,))
 
     def judged_at(self) -> datetime:
         return SEEN
+
+    def gaps(self, as_of: datetime) -> tuple[str, ...]:
+        return ()
 
 
 def run(folder: Path, *arguments: str, application: FakeApplication | None = None, settings: str = SETTINGS) -> Result:

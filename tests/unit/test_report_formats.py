@@ -24,7 +24,7 @@ from sync.reports.charts import Span, column_chart, compact
 from sync.reports.month_end import MonthEnd, MonthPack
 from sync.reports.opened import open_books
 from sync.reports.report import Reading
-from tests.reporting import Firm, applied_total, text
+from tests.reporting import Firm, applied_total, text, tied_out
 
 HOSTILE = (
     '=HYPERLINK("http://x.invalid","a")',
@@ -71,10 +71,21 @@ def firm_with(*names: str, currency: str | None = None, amount: str = "110") -> 
             customer, f"CM-{number}", str(Decimal(amount) * 2), on=firm.at("2026-10-05")
         )
         invoice = firm.books.create_invoice(customer, f"=INV-{number}", amount, on=firm.at("2026-10-05"))
+        in_bigtime(firm, name=name, customer=customer, twin=invoice, number=f"=INV-{number}", amount=amount)
         firm.books.apply_credit(memo, invoice, amount, on=firm.at("2026-10-05"))
     firm.at("2026-11-02")
     firm.read()
     return firm
+
+
+def in_bigtime(firm: Firm, *, name: str, customer: str, twin: str, number: str, amount: str) -> None:
+    """The same invoice in BigTime, posted; what is put on it in QuickBooks does not arrive there."""
+    bigtime = firm.world.bigtime
+    client = bigtime.add_client(name, quickbooks_id=customer)
+    whole = Decimal(amount).quantize(Decimal("0.01"))
+    ours = bigtime.add_invoice(client, number, whole, on=firm.clock.now().date())
+    firm.world.link_twin(ours, twin)
+    bigtime.set_posted(ours)
 
 
 def pack_of(firm: Firm, month: str = "2026-10") -> MonthPack:
@@ -82,7 +93,7 @@ def pack_of(firm: Firm, month: str = "2026-10") -> MonthPack:
     gatherer = MonthEnd(scope)
     for opened in open_books([firm.archive.book()], scope):
         gatherer.add(opened)
-    return gatherer.pack()
+    return gatherer.pack(*tied_out(firm.archive.book(), scope, firm.clock.now()))
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +200,7 @@ def a_busy_month(currency: str) -> MonthPack:
     memo = firm.books.create_credit_memo(client, "CM-1", str(70 + whole), on=firm.at("2026-08-20"))
     firm.read()
     second = firm.books.create_invoice(client, "2", str(2000 + whole), on=firm.at("2026-10-02"))
+    in_bigtime(firm, name="Bravo", customer=client, twin=second, number="2", amount="2000")
     firm.books.apply_payment(paid, second, str(100 + whole))
     firm.books.refund_overpayment(paid, str(10 + whole), on=firm.at("2026-10-04"))
     firm.books.apply_credit(memo, second, str(50 + whole), on=firm.at("2026-10-05"))
@@ -244,7 +256,7 @@ def test_every_amount_in_a_workbook_has_its_currencys_number_format(currency: st
                 if cell.get("t") is None and cell.find(f"{_SHEET}v") is not None:
                     seen.add(formats[int(cell.get("s") or 0)])
     amounts = {code for code in seen if code and "#,##0" in code}
-    others = {"#,##0.00;[Red]-#,##0.00"}  # the home currency has a line of zeros beside it
+    others = {"#,##0.00;[Red]-#,##0.00", "#,##0"}  # the home currency has a line of zeros beside it; counts
     assert f"{pattern};[Red]-{pattern}" in amounts
     assert amounts <= {f"{pattern};[Red]-{pattern}", *others}
 
@@ -255,8 +267,9 @@ def _amounts(row: object) -> list[Money]:
 
 def test_no_name_of_a_client_becomes_the_name_of_a_file(hostile: MonthPack) -> None:
     assert [
-        "month-end.xlsx", "credit-balances.csv", "roll-forward.csv", "applied-balance.csv", "credit-activity.csv",
-        "payments.csv", "restatements.csv", "applied-by-month.csv", "index.html",
+        "month-end.xlsx", "tie-out-by-client.csv", "open-findings.csv", "credit-balances.csv", "roll-forward.csv",
+        "applied-balance.csv", "credit-activity.csv", "payments.csv", "restatements.csv", "applied-by-month.csv",
+        "index.html",
     ] == [name for name, _ in pack_files(hostile, Reading())]  # fmt: skip
 
 
