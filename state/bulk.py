@@ -58,11 +58,11 @@ def insert_missing_rows(connection: Connection, table: Table, rows: Sequence[Row
 
 
 def select_in(
-    connection: Connection, query: str, parameters: Row, keys: Sequence[str] | Sequence[int]
+    connection: Connection, query: str, parameters: Row, keys: Sequence[str] | Sequence[int], end: str = ""
 ) -> Sequence[Row]:
     """The rows of `query`, which has a `{}` for each parameter and ends in the column that must be one of `keys`.
 
-    One parameter carries all keys, so that a page of any length is the same statement.
+    One parameter carries all keys, so that a page of any length is the same statement. `end` comes after them.
     """
     if connection.dialect.name == "postgresql":
         text = "= ANY(%s)"
@@ -70,7 +70,7 @@ def select_in(
     else:
         text = "IN (SELECT value FROM json_each(?))"
         listed = (json.encode(keys).decode(),)
-    sql = query.format(*[_mark(connection.dialect.name)] * len(parameters)) + text
+    sql = query.format(*[_mark(connection.dialect.name)] * len(parameters)) + text + end
     rows: Sequence[Row] = connection.exec_driver_sql(sql, (*parameters, *listed)).fetchall()
     return rows
 
