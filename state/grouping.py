@@ -39,19 +39,19 @@ _TO_RECORD = (
     "JOIN former_match o ON o.shelf = {twin_r} AND o.match_key = r.match_key JOIN record t ON t.id = o.record_id",
 )
 _TWINS = {"twin_r": twin_shelf("r.shelf"), "twin_o": twin_shelf("o.shelf")}
-_NEIGHBOURS = (
-    *(
-        f"SELECT DISTINCT r.party_id, t.party_id FROM record r {join.format(**_TWINS)}"  # noqa: S608 (our own names)
-        " WHERE t.party_id <> r.party_id AND r.party_id "
-        for join in (*_FROM_RECORD, *_TO_RECORD)
-    ),
-    (
-        "SELECT DISTINCT s.party_id, t.party_id FROM also_party s JOIN record t ON t.id = s.record_id"
-        " WHERE t.party_id <> s.party_id AND s.party_id "
-    ),
+# The records of the clients are read once for all the joins; a client may also have no record that is his first.
+_THROUGH_RECORDS = "WITH r AS MATERIALIZED (SELECT id, shelf, key, match_key, party_id FROM record WHERE party_id "
+_THROUGH_NAMES = (
+    "SELECT DISTINCT s.party_id, t.party_id FROM also_party s JOIN record t ON t.id = s.record_id"
+    " WHERE t.party_id <> s.party_id AND s.party_id "
 )
+_STEPS = tuple(
+    f"SELECT r.party_id, t.party_id FROM r {join.format(**_TWINS)} WHERE t.party_id <> r.party_id"  # noqa: S608
+    for join in (*_FROM_RECORD, *_TO_RECORD)
+)
+_ALL_STEPS = ") " + " UNION ".join(_STEPS)
 # Numbers and names that were changed are rare: asking each record for its former ones costs a third of the walk.
-_PRESENT_NEIGHBOURS = tuple(query for query in _NEIGHBOURS if "former_match" not in query)
+_PRESENT_STEPS = ") " + " UNION ".join(step for step in _STEPS if "former_match" not in step)
 _ALL_JOINS = tuple(
     f"SELECT DISTINCT r.party_id, t.party_id FROM record r {join.format(**_TWINS)}"  # noqa: S608 (our own names)
     " WHERE t.party_id <> r.party_id AND r.shelf BETWEEN {} AND {}"
@@ -113,14 +113,15 @@ def groups_of(connection: Connection, seeds: Iterable[int], parties: dict[int, P
     seen: set[int] = set(frontier)
     for party in frontier:
         components.root(party)
-    neighbours = _NEIGHBOURS if _has_former_matches(connection) else _PRESENT_NEIGHBOURS
+    steps = _ALL_STEPS if _has_former_matches(connection) else _PRESENT_STEPS
     while frontier:
         reached: set[int] = set()
         for chunk in chunks(sorted(frontier), _PER_STEP):
-            for query in neighbours:
-                for one, other in select_in(connection, query, (), chunk):
-                    components.join(one, other)
-                    reached.add(other)
+            through_records = select_in(connection, _THROUGH_RECORDS, (), chunk, end=steps)
+            through_names = select_in(connection, _THROUGH_NAMES, (), chunk)
+            for one, other in (*through_records, *through_names):
+                components.join(one, other)
+                reached.add(other)
         frontier = reached - seen
         seen |= reached
     return components.groups(parties)
