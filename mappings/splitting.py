@@ -64,7 +64,7 @@ def split_payment(payment: Payment, lines_of: _LinesOf) -> Split:
     credits_: defaultdict[RecordKey, int] = defaultdict(int)
     for line, sign in zip(payment.lines, _signs(payment, lines_of), strict=True):
         key = _target_key(line)
-        if key is not None and sign != 0:
+        if key is not None:
             (charges if sign > 0 else credits_)[key] += line.amount_minor
     return Split(charges=tuple(sorted(charges.items())), credits=tuple(sorted(credits_.items())))
 
@@ -116,7 +116,7 @@ def _signs(payment: Payment, lines_of: _LinesOf) -> list[int]:
 
 
 def _only_choice(amounts: list[int], wanted_minor: int) -> tuple[int, ...] | None:
-    if not 0 < len(amounts) <= _MOST_UNKNOWN_SIGNS:
+    if len(amounts) > _MOST_UNKNOWN_SIGNS:
         return None
     found = [
         choice

@@ -13,7 +13,7 @@ import msgspec
 
 from mappings.findings import Proof
 from mappings.identities import credit_memo_breaks, payment_breaks
-from mappings.ledger import Ledger, derive_ledger
+from mappings.ledger import Ledger
 from mappings.model import Book, CreditMemo, Invoice, Kind, LineTarget, Payment, RecordKey, System
 from sync.rules.desk import Desk, amount
 from sync.rules.draft import Draft
@@ -28,17 +28,16 @@ class RollForwardBreak(msgspec.Struct, frozen=True, order=True, kw_only=True):
     unexplained_minor: int
 
 
-def roll_forward_breaks(book: Book, ledger: Ledger | None = None) -> tuple[RollForwardBreak, ...]:
-    """The credits of a book whose roll-forward breaks; `ledger` is that of the book, when it is at hand."""
-    known = ledger or derive_ledger(book)
+def roll_forward_breaks(book: Book, ledger: Ledger) -> tuple[RollForwardBreak, ...]:
+    """The credits of a book whose roll-forward breaks. `ledger` is that of the same book."""
     contents = {history.key: history.content for history in book.of(System.QUICKBOOKS, Kind.CREDIT_MEMO)}
     breaks = []
-    for each in credit_memo_breaks(book, known):
+    for each in credit_memo_breaks(book, ledger):
         memo = contents[each.key]
         assert isinstance(memo, CreditMemo)
         breaks.append((each.key, memo.client_id, each.currency, each.difference_minor))
     used: defaultdict[tuple[RecordKey, str, str], int] = defaultdict(int)
-    for use in known.uses:
+    for use in ledger.uses:
         if use.source.kind is Kind.CREDIT_MEMO and contents.get(use.source) is None:
             used[use.source, use.client_id, use.currency] += use.amount_minor
     breaks += [(*name, minor) for name, minor in used.items()]
@@ -119,7 +118,7 @@ def _overfilled_invoices(desk: Desk) -> Iterator[Draft]:
     for application in desk.ledger.applications:
         credited[application.target] += application.credit_minor.most_minor
         payers[application.target].add(application.payment)
-    for key in sorted(key for key, minor in credited.items() if minor > 0 and key.kind is Kind.INVOICE):
+    for key in sorted(credited):
         history = desk.histories.get(key)
         invoice = history.content if history else None
         if history is None or not isinstance(invoice, Invoice) or invoice.total_minor < 0:

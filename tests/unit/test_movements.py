@@ -1,7 +1,7 @@
 """Promises of the movements of credits and of the roll-forward."""
 
 import random
-from datetime import date
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from mappings.ledger import derive_ledger
 from mappings.model import Book, CreditMemo, Entry, Kind, LineTarget, Payment, RecordKey, System
-from mappings.movements import derive_movements
+from mappings.movements import MovementKind, derive_movements
 from mappings.roll_forward import RollForward, roll_forward
-from tests.unit.book_building import DAY, START, book, credit_memo, entry, payment, quickbooks
+from tests.unit.book_building import DAY, START, bigtime, book, credit_memo, entry, invoice, payment, quickbooks
 
 INVOICE, MEMO, JOURNAL, CHECK = LineTarget.INVOICE, LineTarget.CREDIT_MEMO, LineTarget.JOURNAL_ENTRY, LineTarget.CHECK
 NEW_YORK = ZoneInfo("America/New_York")
@@ -263,3 +263,134 @@ def test_a_credit_that_a_later_edit_brings_is_issued_by_it() -> None:
         payment(160, (INVOICE, "10", 110), unapplied=50),
     )
     assert [("issued", 40, ()), ("edited", 10, ())] == moves(*versions)
+
+
+# --- whose credit a link uses ---------------------------------------------------------------------------------------
+
+
+def owner(*lines: tuple[str, int], payer: str = "c") -> str:
+    """The client from whose credit a payment of `payer` takes when it links an entry with these lines."""
+    one = book(
+        bigtime(Kind.PAYMENT, "77:10", payment(100, (INVOICE, "10", 100))),
+        quickbooks(Kind.INVOICE, "10", invoice("1001", 10000, payer)),
+        quickbooks(Kind.JOURNAL_ENTRY, "5", entry(*lines)),
+        quickbooks(Kind.PAYMENT, "1", payment(0, (INVOICE, "10", 10000), (JOURNAL, "5", 10000), client=payer)),
+    )
+    (used,) = [move for move in derive_movements(one, NEW_YORK) if move.kind is MovementKind.APPLIED]
+    return used.client_id
+
+
+def test_a_link_to_an_entry_uses_the_payers_own_credit_in_it_else_that_of_the_first_client_who_has_one() -> None:
+    assert "c" == owner(("a", -10000), ("c", -10000))
+    assert "a" == owner(("b", -10000), ("a", -10000))
+    assert "b" == owner(("b", -10000))
+    assert "c" == owner(("c", -10000))
+
+
+def test_whom_an_entry_charges_or_names_with_nothing_has_no_credit_in_it() -> None:
+    """Bad debts of 100.00 are credited to b and charged to a; c's payment takes from b."""
+    assert "b" == owner(("a", 5000), ("b", -15000))
+    assert "b" == owner(("a", 0), ("b", -10000))
+    assert "b" == owner(("a", 1), ("b", -10001))
+
+
+def test_a_link_to_a_credit_that_we_never_read_uses_the_payers_own() -> None:
+    one = book(quickbooks(Kind.PAYMENT, "1", payment(0, (INVOICE, "10", 100), (MEMO, "20", 100))))
+    assert ["c"] == [move.client_id for move in derive_movements(one, NEW_YORK)]
+
+
+# --- a payment that was first seen when it stood on a younger invoice already ----------------------------------------
+
+
+PAID = date(2026, 2, 20)
+
+
+def first_seen_on(
+    *invoices: tuple[str, str, str | None], made: str, changed: str, paid: date | None = PAID, total: int = 500
+) -> list[tuple[str, int, tuple[str, ...], str]]:
+    """Movements of a payment that was first read when 100 of it stood on each invoice (id, made at, dated)."""
+    lines = [(INVOICE, id_, 100) for id_, _, _ in invoices]
+    money = msgspec.structs.replace(
+        payment(total, *lines, unapplied=total - 100 * len(lines)),
+        created_at=datetime.fromisoformat(made),
+        modified_at=datetime.fromisoformat(changed),
+        paid_on=paid,
+    )
+    written = [
+        quickbooks(
+            Kind.INVOICE,
+            id_,
+            msgspec.structs.replace(
+                invoice(id_, 100),
+                created_at=datetime.fromisoformat(created),
+                issued_on=date.fromisoformat(dated) if dated else None,
+            ),
+        )
+        for id_, created, dated in invoices
+        if created
+    ]
+    return [
+        (move.kind.value, move.amount_minor, tuple(target.id for target in move.targets), str(move.moved_on))
+        for move in derive_movements(book(*written, quickbooks(Kind.PAYMENT, "1", money)), NEW_YORK)
+    ]
+
+
+MADE, CHANGED = "2026-02-20T15:00:00+00:00", "2026-02-28T15:00:00+00:00"
+LATER = "2026-02-24T15:00:00+00:00"
+
+
+def test_money_on_an_invoice_that_is_younger_than_its_payment_was_a_credit_before() -> None:
+    """500 came in on the 20th, the invoice was written on the 24th, and the payment was put on it on the 28th."""
+    assert [("issued", 500, (), "2026-02-20"), ("applied", -100, ("10",), "2026-02-28")] == first_seen_on(
+        ("10", LATER, "2026-02-24"), made=MADE, changed=CHANGED
+    )
+
+
+def test_money_on_an_invoice_that_was_there_before_its_payment_paid_it_directly() -> None:
+    for written in ("2026-02-10T15:00:00+00:00", MADE):
+        assert [("issued", 400, (), "2026-02-20")] == first_seen_on(
+            ("10", written, "2026-02-24"), made=MADE, changed=CHANGED
+        )
+
+
+def test_a_payment_that_nobody_touched_since_it_was_made_paid_directly() -> None:
+    assert [("issued", 400, (), "2026-02-20")] == first_seen_on(("10", LATER, "2026-02-24"), made=MADE, changed=MADE)
+
+
+def test_an_invoice_that_is_dated_before_the_payment_was_only_entered_late() -> None:
+    applied = [("issued", 500, (), "2026-02-20"), ("applied", -100, ("10",), "2026-02-28")]
+    paid = [("issued", 400, (), "2026-02-20")]
+
+    assert paid == first_seen_on(("10", LATER, "2026-02-19"), made=MADE, changed=CHANGED)
+    assert applied == first_seen_on(("10", LATER, "2026-02-20"), made=MADE, changed=CHANGED)
+    assert applied == first_seen_on(("10", LATER, None), made=MADE, changed=CHANGED)
+
+
+def test_a_payment_without_a_date_is_older_than_every_invoice_that_was_made_after_it() -> None:
+    found = first_seen_on(("10", LATER, "2026-02-19"), made=MADE, changed=CHANGED, paid=None)
+    assert [("issued", 500, ()), ("applied", -100, ("10",))] == [move[:3] for move in found]
+
+
+def test_of_several_invoices_only_the_younger_ones_are_paid_from_credit() -> None:
+    """Invoice 12 was never read, and 10 was there before."""
+    found = first_seen_on(
+        ("10", "2026-02-10T15:00:00+00:00", "2026-02-10"),
+        ("12", "", None),
+        ("13", "2026-02-26T15:00:00+00:00", "2026-02-26"),
+        ("14", LATER, "2026-02-24"),
+        made=MADE,
+        changed=CHANGED,
+    )
+    assert [("issued", 300, ()), ("applied", -100, ("13",)), ("applied", -100, ("14",))] == [move[:3] for move in found]
+
+
+def test_what_a_credit_memo_paid_does_not_turn_the_payments_own_money_into_credit() -> None:
+    money = msgspec.structs.replace(
+        payment(0, (INVOICE, "10", 100), (MEMO, "20", 100)),
+        created_at=datetime.fromisoformat(MADE),
+        modified_at=datetime.fromisoformat(CHANGED),
+    )
+    young = msgspec.structs.replace(invoice("10", 100), created_at=datetime.fromisoformat(LATER))
+    assert [("applied", -100, ("10",))] == told(
+        book(quickbooks(Kind.INVOICE, "10", young), quickbooks(Kind.PAYMENT, "1", money))
+    )

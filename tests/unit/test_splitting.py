@@ -173,3 +173,30 @@ def test_refund_cheques_charge_and_deposits_fund() -> None:
 
     assert ["1", "2"] == [each.id for each, _ in split.charges]
     assert ["3", "4"] == sorted(each.id for each, _ in split.credits)
+
+
+def test_an_entry_stands_on_the_payers_own_side_though_the_payment_does_not_add_up() -> None:
+    links = ((INVOICE, "1", 100), (JOURNAL, "j", 30))
+
+    assert "charge" == side_of_entry(5, *links, known={"j": (*_lines(30), *_lines(-30, client="other"))})
+    assert "credit" == side_of_entry(5, *links, known={"j": (*_lines(-30), *_lines(30, client="other"))})
+    assert "charge" == side_of_entry(5, *links, known={"j": _lines(1)})
+
+
+def test_what_a_payment_takes_from_memos_is_no_part_of_what_an_unknown_entry_has_to_explain() -> None:
+    """100.00 of invoices less a memo of 20.00: 110.00 of money leaves an entry of 30.00 that was charged."""
+    links = ((INVOICE, "1", 100), (MEMO, "8", 20), (JOURNAL, "j", 30))
+
+    assert "charge" == side_of_entry(110, *links, known={})
+    assert "credit" == side_of_entry(50, *links, known={})
+
+
+def test_a_link_type_that_we_have_not_met_explains_nothing_of_an_unknown_entry() -> None:
+    links = ((INVOICE, "1", 100), (LineTarget.OTHER, "5", 10), (JOURNAL, "j", 30))
+
+    assert "charge" == side_of_entry(130, *links, known={})
+    assert "credit" == side_of_entry(70, *links, known={})
+
+
+def test_one_cent_of_cash_leaves_the_split_open_by_one_cent() -> None:
+    assert {"a": Bounds(29, 30), "b": Bounds(19, 20)} == bound_credit({"a": 30, "b": 20}, 49)
