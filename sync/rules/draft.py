@@ -91,12 +91,11 @@ def fingerprint_of(draft: Draft, desk: Desk) -> str:
     return fingerprint(desk.book.company, draft.code, subject, draft.discriminator)
 
 
-def finding_from_draft(draft: Draft, desk: Desk, in_tie_out: frozenset[str]) -> Finding:
-    """The finding, with claims for the invoices that are in the tie-out."""
+def finding_from_draft(draft: Draft, desk: Desk) -> Finding:
+    """The finding, with claims for the invoices in the tie-out; no other has items."""
     effects: dict[str, int] = defaultdict(int)
     for item in draft.consumes:
-        if item.case_id in in_tie_out:
-            effects[item.case_id] += item.effect_minor
+        effects[item.case_id] += item.effect_minor
     entry = CATALOGUE[draft.code]
     return Finding(
         company=desk.book.company,

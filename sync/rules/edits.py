@@ -10,13 +10,12 @@ from sync.rules.moment import Moment
 from sync.rules.past import PastLine, gone_credit
 
 
-def _earlier_amounts(history: History) -> dict[int, Version]:
+def _earlier_amounts(row: Row) -> dict[int, Version]:
     """The amounts that earlier versions of a BigTime row had, each with the version that shows it."""
-    latest = history.content
-    now = latest.lines[0].amount_minor if isinstance(latest, Payment) and latest.lines else None
+    now = row.payment.lines[0].amount_minor
     return {
         version.content.lines[0].amount_minor: version
-        for version in history.versions
+        for version in row.history.versions
         if isinstance(version.content, Payment)
         and version.content.lines
         and version.content.lines[0].amount_minor != now
@@ -56,7 +55,7 @@ def _deleted_rows(desk: Desk) -> dict[str, list[tuple[History, Version]]]:
             found.setdefault(last.content.lines[0].target_id, []).append((history, last))
     for case in desk.cases.values():
         for pair in case.pairs:
-            first, *others = sorted(pair.rows, key=lambda row: (row.history.first.observed_at, -row.amount_minor))
+            first, *others = sorted(pair.rows, key=lambda row: row.history.first.observed_at)
             was_seen_alone = any(other.history.first.observed_at > first.history.first.observed_at for other in others)
             if not pair.lines and first.amount_minor > 0 and was_seen_alone:
                 found.setdefault(case.id, []).append((first.history, first.history.first))
@@ -71,7 +70,7 @@ def _edited(
     wanted = line.line.amount_minor
     for row in rows:
         assert row.row is not None
-        version = _earlier_amounts(row.row.history).get(wanted)
+        version = _earlier_amounts(row.row).get(wanted)
         if version is not None:
             return _edited_draft(case, line.line, (line, row), (row.row.history,), version)
     gone = [
@@ -141,9 +140,8 @@ def applications_gone(desk: Desk) -> tuple[Draft, ...]:
     past = list(desk.past_lines)
     drafts: list[Draft] = []
     for case, items in desk.by_case(ItemKind.ROW, ItemKind.LINE):
-        if case.quickbooks is None:
-            continue
-        lines = [item for item in items if item.kind is ItemKind.LINE]
+        assert case.quickbooks is not None
+        left = list(items)
         for row in _likeliest_push_backs(items):
             found = next(
                 (
@@ -156,16 +154,16 @@ def applications_gone(desk: Desk) -> tuple[Draft, ...]:
             if found is None:
                 continue
             past.remove(found)
-            rest = next((line for line in lines if line.line and line.line.history.key == found.history.key), None)
+            rest = next((item for item in left if item.line and item.line.history.key == found.history.key), None)
             if rest is not None:
-                lines.remove(rest)
+                left.remove(rest)
             drafts.append(_gone_draft(desk, case, found, (row, rest) if rest else (row,)))
     return tuple(drafts)
 
 
 def _likeliest_push_backs(items: tuple[Item, ...]) -> list[Item]:
     """Unexplained rows, client credits last: a pushed-back payment is more likely to be what came over."""
-    rows = [item for item in items if item.row is not None and item.effect_minor < 0]
+    rows = [item for item in items if item.row is not None]
     return sorted(
         rows, key=lambda item: (item.row is not None and item.row.payment.method == "account_credit", item.id)
     )
@@ -186,7 +184,7 @@ def _shrunk_memo(desk: Desk, gone: PastLine) -> tuple[History, Version] | None:
 def _is_unapplied(gone: PastLine) -> bool:
     """Whether the money of a lost application is still there, applied to nothing."""
     payment = gone.history.content
-    return isinstance(payment, Payment) and payment.unapplied_minor >= gone.amount_minor > 0
+    return isinstance(payment, Payment) and payment.unapplied_minor >= gone.amount_minor
 
 
 def _gone_draft(desk: Desk, case: Case, gone: PastLine, consumes: tuple[Item, ...]) -> Draft:
@@ -305,8 +303,7 @@ def invoice_total_edited(desk: Desk) -> tuple[Draft, ...]:
 
 def _is_corrected_at_once(case: Case, moment: Moment) -> bool:
     """Whether BigTime's invoice had its total on the day on which it was posted already."""
-    if case.posted_at is None:
-        return False
+    assert case.posted_at is not None
     posted_on = moment.day_of(case.posted_at)
     return any(
         moment.day_of(version.observed_at) == posted_on
@@ -361,7 +358,7 @@ def invoice_gone_with_money_on_it(desk: Desk) -> tuple[Draft, ...]:
     past = desk.past_lines
     drafts = []
     for case in desk.cases.values():
-        if case.quickbooks is not None or case.dead_twin is None:
+        if case.dead_twin is None:
             continue
         freed = [line for line in past if line.invoice_id == case.dead_twin.key.id]
         if not freed:

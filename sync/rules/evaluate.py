@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from mappings.findings import BookResult, Finding, TieLine
 from mappings.model import Book, Invoice, Kind, System
@@ -43,7 +43,7 @@ from sync.rules.client_credits import (
     write_off_on_one_side,
 )
 from sync.rules.deleted_invoices import invoice_deleted_in_bigtime
-from sync.rules.desk import Desk, ItemKind, OpenCredit
+from sync.rules.desk import Desk, ItemKind
 from sync.rules.draft import Draft, finding_from_draft, fingerprint_of, records_apart
 from sync.rules.duplicates import (
     credit_applied_twice,
@@ -140,7 +140,6 @@ def evaluate_book(book: Book, moment: Moment) -> BookResult:
     a rule that consumed an item twice would raise `AssertionError`, which is a bug and stops the run.
     """
     desk = open_desk(book, moment)
-    posted = frozenset(case.id for case in desk.cases.values() if case.quickbooks is not None)
     drafts: list[Draft] = []
     left = desk
     for rule in RULES:
@@ -149,8 +148,8 @@ def evaluate_book(book: Book, moment: Moment) -> BookResult:
         drafts.extend(found)
     told = freed_payments(tuple(drafts))
     drafts.extend((*open_credits(left, told), *stale_credit(left, told)))  # C1 C2 F5
-    single = sorted((finding_from_draft(draft, desk, posted) for draft in drafts), key=_finding_order)
-    causes = {finding.fingerprint: finding.cause for finding in single if finding.cause}
+    single = sorted((finding_from_draft(draft, desk) for draft in drafts), key=_finding_order)
+    causes = {finding.fingerprint: finding.cause for finding in single}
     apart = {fingerprint_of(draft, desk): aside for draft in drafts if (aside := records_apart(draft))}
     findings = tuple(sorted(join_incidents(single, causes, apart), key=_finding_order))
     return BookResult(findings=findings, tie_lines=_tie_lines(desk, findings), recheck_at=_recheck_at(desk))
@@ -193,8 +192,7 @@ def _recheck_at(desk: Desk) -> datetime | None:
         for item in desk.of_kind(ItemKind.BIGTIME_SHOWN)
         if (settled := settles_at(desk.cases[item.case_id], moment)) is not None
     ]
-    days = [day for credit in desk.open_credits for day in _days_of_credit(credit, moment)]
-    days += [
+    days = [
         credit.issued_on + wait
         for credit in desk.ledger.credits
         if credit.issued_on and credit.remaining_minor > 0
@@ -212,8 +210,3 @@ def _recheck_at(desk: Desk) -> datetime | None:
     ):
         moments.append(moment.now)
     return min((*moments, *(instant for instant in coming if instant > moment.now)), default=None)
-
-
-def _days_of_credit(credit: OpenCredit, moment: Moment) -> tuple[date, ...]:
-    """The last day on which a credit is not yet stale."""
-    return (credit.issued_on + moment.stale_after,) if credit.remaining_minor > 0 and credit.issued_on else ()

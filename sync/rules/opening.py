@@ -15,7 +15,6 @@ from mappings.model import (
     Kind,
     LineTarget,
     Payment,
-    Posted,
     RecordKey,
     System,
 )
@@ -273,8 +272,3 @@ def _open_credits(book: Book, names: _Names) -> tuple[OpenCredit, ...]:
             )
         )
     return tuple(sorted(found, key=lambda credit: credit.history.key))
-
-
-def is_posted(invoice: Invoice, *, has_twin: bool) -> bool:
-    """Whether a BigTime invoice counts as posted: it has a twin, or its status is a configured word for it."""
-    return has_twin or invoice.posted is Posted.YES

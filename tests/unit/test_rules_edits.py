@@ -1,7 +1,11 @@
 """Group E: what was in step and is no more. The witnesses are stored versions."""
 
+from datetime import date
+
+import msgspec
+
 from mappings.findings import Proof
-from mappings.model import Kind, Method, RecordKey, System
+from mappings.model import Kind, LineTarget, Method, Payment, PaymentLine, RecordKey, System
 from tests.books import BookOf
 
 CREDIT, LABEL, MONEY = Method.ACCOUNT_CREDIT, Method.NONE, Method.MONEY
@@ -217,9 +221,11 @@ def test_an_application_that_is_gone_explains_one_row_of_its_own_invoice_and_amo
     book.row("p2", "101", "300", method=LABEL, on="2026-03-06")
     book.twins("102", "1000", open_in_quickbooks="1000")
     book.row("p3", "102", "300", method=LABEL, on="2026-03-06")
-    book.row("p4", "101", "299", method=LABEL, on="2026-03-06")
+    book.row("p0", "101", "299", method=LABEL, on="2026-03-06")
 
     assert ["C4", "C4", "C4", "E5"] == sorted(code for code, claim, _ in book.findings() if claim != "0.00")
+    (lost,) = [each for each in book.evaluate().findings if each.code == "E5"]
+    assert "p1:101" in {each.key.id for each in lost.evidence}
 
 
 def lowered(total: str, remaining: str) -> list[tuple[str, str, str]]:
@@ -382,3 +388,115 @@ def test_a_credit_that_we_never_read_is_not_taken_for_a_dead_one() -> None:
     book.payment("9", invoices={}, on="2026-03-05", seen="2026-03-09")
 
     assert ["E5"] == [each.code for each in book.evaluate().findings if each.claim_minor]
+
+
+def test_a_row_that_was_changed_twice_was_one_of_two_payments_and_not_both() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="500")
+    book.payment("8", invoices={"q101": "200"}, cash="200", on="2026-03-05")
+    book.payment("9", invoices={"q101": "300"}, cash="300", on="2026-03-05")
+    for amount, seen in (("200", "2026-03-06"), ("300", "2026-03-07"), ("250", "2026-03-08")):
+        book.row("p1", "101", amount, method=MONEY, on="2026-03-05", seen=seen)
+
+    assert [("C3", "300.00", "300.00"), ("E2", "-50.00", "50.00")] == sorted(book.findings())
+
+
+def test_a_row_that_came_back_under_its_payments_id_is_the_same_payment_whatever_else_it_says() -> None:
+    """The row's name has BigTime's time stamp in it, which changes; the payment's own id does not."""
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="700")
+    book.payment("9", invoices={"q101": "300"}, cash="300", on="2026-03-05")
+    old = book.row("p1", "101", "300", method=MONEY, on="2026-03-06")
+    book.gone(old, "2026-03-10")
+    content = book.versions[old][0].content
+    assert isinstance(content, Payment)
+    changed = msgspec.structs.replace(
+        content, lines=(PaymentLine(LineTarget.INVOICE, "101", 35000),), reference="other", applied_on=date(2026, 3, 20)
+    )
+    book.put(RecordKey(System.BIGTIME, Kind.PAYMENT, "p1:101:2"), changed, "2026-03-06")
+
+    assert [("E2", "-50.00", "50.00")] == [each for each in book.findings() if each[1] != "0.00"]
+
+
+def test_a_payment_that_shrank_twice_leaves_its_rest_to_one_of_the_rows_that_it_had_been() -> None:
+    """300.00, then 250.00, now 200.00 in QuickBooks; BigTime kept a row of each earlier amount."""
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="700")
+    for amount, seen in (("300", "2026-03-05"), ("250", "2026-03-07"), ("200", "2026-03-09")):
+        book.payment("9", invoices={"q101": amount}, cash=amount, on="2026-03-05", seen=seen)
+    book.row("p1", "101", "300", method=MONEY, on="2026-03-05")
+    book.row("p2", "101", "250", method=MONEY, on="2026-03-05")
+    book.quickbooks_invoice("q101", "1000", "800", number="INV-101", seen="2026-03-09")
+
+    assert -35000 == sum(each.claim_minor for each in book.evaluate().findings)
+    assert [0] == [line.residual_minor for line in book.evaluate().tie_lines]
+    assert ["C4", "C4"] == [code for code, _, _ in book.findings()]
+
+
+def test_of_several_credits_behind_a_lost_application_the_one_that_was_lowered_is_found() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="500")
+    book.memo("7", "300", "0", on="2026-03-05")
+    book.payment("9", invoices={"q101": "500"}, memos={"6": "200", "7": "300"}, on="2026-03-05")
+    book.row("p1", "101", "500", method=LABEL, on="2026-03-06")
+    book.memo("7", "100", "100", on="2026-03-05", seen="2026-03-09")
+    book.payment("9", invoices={}, on="2026-03-05", seen="2026-03-09")
+    book.quickbooks_invoice("q101", "1000", "1000", number="INV-101", seen="2026-03-09")
+
+    (found,) = [each for each in book.evaluate().findings if each.claim_minor]
+    assert ("E3", -50000) == (found.code, found.claim_minor)
+    assert "7" in {each.key.id for each in found.evidence}
+
+
+def test_a_total_is_said_to_have_been_changed_where_it_was_changed() -> None:
+    for where, edit in (("BigTime", "bigtime"), ("QuickBooks", "quickbooks")):
+        book = BookOf()
+        book.twins("101", "1000", open_in_quickbooks="1000")
+        if edit == "bigtime":
+            book.bigtime_invoice("101", "900", seen="2026-03-08")
+        else:
+            book.quickbooks_invoice("q101", "900", "900", number="INV-101", seen="2026-03-08")
+
+        (found,) = book.evaluate().findings
+        assert f"changed in {where}" in found.explanation
+
+
+def test_a_voided_invoice_is_found_behind_one_that_lives_and_one_that_had_nothing_on_it() -> None:
+    book = BookOf()
+    for sid in ("101", "102", "103"):
+        book.twins(sid, "1000", open_in_quickbooks="1000")
+    book.payment("9", invoices={"q103": "350"}, cash="350", on="2026-03-05")
+    book.payment("9", invoices={}, cash="350", unapplied="350", on="2026-03-05", seen="2026-03-09")
+    for sid in ("102", "103"):
+        book.quickbooks_invoice(f"q{sid}", "0", "0", number=f"INV-{sid}", seen="2026-03-09", voided=True)
+
+    (found,) = [each for each in book.evaluate("2026-03-20").findings if each.code == "E6"]
+    assert found.invoice is not None
+    assert ("INV-103", 35000) == (found.invoice.number, found.exposure_minor)
+
+
+def test_a_row_that_was_gone_for_a_while_and_came_back_with_another_amount_was_edited() -> None:
+    book = _credited()
+    key = RecordKey(System.BIGTIME, Kind.PAYMENT, "p1:101")
+    book.gone(key, "2026-03-08")
+    book.row("p1", "101", "350", method=LABEL, on="2026-03-06", seen="2026-03-09")
+
+    assert [("E2", "-50.00", "50.00")] == book.findings()
+
+
+def test_a_deleted_row_that_we_never_read_says_nothing() -> None:
+    book = _credited()
+    book.gone(RecordKey(System.BIGTIME, Kind.PAYMENT, "p0:101"), "2026-03-08")
+
+    assert [] == book.findings()
+
+
+def test_a_cent_that_was_taken_back_was_a_payment_too() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="999.98")
+    for name in ("8", "9"):
+        book.payment(name, invoices={"q101": "0.01"}, on="2026-03-05", cash="0.01", reference=name)
+        book.row(f"p{name}", "101", "0.01", method=MONEY, on="2026-03-05", reference=name)
+    book.row("r8", "101", "-0.01", method=MONEY, on="2026-03-09", reference="8")
+
+    assert ["E2"] == [each.code for each in book.evaluate().findings if each.claim_minor]

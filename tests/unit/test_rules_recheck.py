@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 
-from mappings.model import Invoice, Method
+from mappings.model import Invoice, Method, Payment
 from sync.rules.evaluate import evaluate_book
 from tests.books import BookOf, moment, noon
 
@@ -105,3 +105,37 @@ def test_what_waits_for_quickbooks_is_looked_at_with_every_run() -> None:
     for read_at, again in ((noon("2026-03-29"), now.now), (noon("2026-03-30"), None)):
         since = msgspec.structs.replace(now, quickbooks_read_at=read_at)
         assert again == evaluate_book(book.book(), since).recheck_at
+
+
+def test_a_cent_that_is_left_of_a_credit_is_looked_at_like_any_other() -> None:
+    book = quiet()
+    book.memo("7", "300", "0.01", on="2026-04-01")
+
+    assert end_of("2026-05-01") == book.evaluate("2026-04-02").recheck_at
+
+
+def test_the_moment_at_which_a_credit_turned_stale_is_over_when_it_is_there() -> None:
+    book = quiet()
+    book.memo("7", "300", "300", on="2026-04-01")
+    due = end_of("2026-05-01")
+
+    at_midnight = evaluate_book(book.book(), msgspec.structs.replace(moment(), now=due))
+    just_before = evaluate_book(book.book(), msgspec.structs.replace(moment(), now=due - timedelta(microseconds=1)))
+
+    assert "F5" in {each.code for each in at_midnight.findings}
+    assert end_of("2026-05-31") == at_midnight.recheck_at
+    assert "F5" not in {each.code for each in just_before.findings}
+    assert due == just_before.recheck_at
+
+
+def test_grace_counts_from_quickbooks_own_stamp_and_without_one_from_when_we_saw_it() -> None:
+    """A payment of 30 March that we read two days later."""
+    for stamp, expected in ((noon("2026-03-30"), None), (None, noon("2026-04-02"))):
+        book = BookOf()
+        book.twins("101", "1000", open_in_quickbooks="700")
+        key = book.payment("9", invoices={"q101": "300"}, on="2026-03-30", cash="300")
+        content = book.versions.pop(key)[-1].content
+        assert isinstance(content, Payment)
+        book.put(key, msgspec.structs.replace(content, modified_at=stamp), "2026-04-01")
+
+        assert expected == book.evaluate("2026-04-01").recheck_at
