@@ -1,11 +1,22 @@
 """What our versions show of the past: closed periods, new dates and numbers, moved customers, repeated links."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
 from itertools import pairwise
 
 from mappings.findings import ClientRef, InvoiceRef, Proof, Severity
-from mappings.model import Client, CreditMemo, History, Invoice, Kind, Payment, Preferences, System, Version
+from mappings.model import (
+    CreditMemo,
+    History,
+    Invoice,
+    Kind,
+    Payment,
+    Preferences,
+    RecordKey,
+    System,
+    Version,
+)
 from sync.rules.desk import Case, Desk, ItemKind, Pair, amount
 from sync.rules.draft import Draft, on_case
 
@@ -134,18 +145,18 @@ def redated_or_renumbered(desk: Desk) -> tuple[Draft, ...]:
 def customer_merged(desk: Desk) -> tuple[Draft, ...]:
     """E10: a QuickBooks customer is gone or inactive and records that were his name another one: a merge.
 
-    Information: credits and invoices moved together. A rename or an inactive customer alone is nothing.
+    Information: credits and invoices moved together. A rename or an inactive customer alone is nothing, nor is a record
+    that was deleted after it had moved.
     """
-    moved: dict[tuple[str, str], list[History]] = {}
+    moved: dict[tuple[str, str], dict[RecordKey, tuple[History, _Dated]]] = defaultdict(dict)
     for history, _, _, old, new in _edits(desk):
-        if old.client_id and new.client_id and old.client_id != new.client_id:
-            moved.setdefault((old.client_id, new.client_id), []).append(history)
+        if old.client_id and new.client_id and old.client_id != new.client_id and isinstance(history.content, _Dated):
+            moved[old.client_id, new.client_id][history.key] = (history, history.content)
     drafts = []
-    for (loser, survivor), histories in sorted(moved.items()):
-        minor = sum(history.content.total_minor for history in histories if isinstance(history.content, _Dated))
-        currency = next(
-            history.content.currency for history in histories if isinstance(history.content, _Dated | Client)
-        )
+    for (loser, survivor), records in sorted(moved.items()):
+        histories = tuple(history for history, _ in records.values())
+        contents = [content for _, content in records.values()]
+        minor, currency = sum(content.total_minor for content in contents), contents[0].currency
         drafts.append(
             Draft(
                 code="E10",
@@ -159,7 +170,7 @@ def customer_merged(desk: Desk) -> tuple[Draft, ...]:
                     f"{len(histories)} records moved from QuickBooks customer {loser} to {survivor}, "
                     f"{amount(minor, currency)} in all: customers were merged or records reassigned."
                 ),
-                records=tuple(histories),
+                records=histories,
                 discriminator=f"{loser}>{survivor}",
                 severity=Severity.S4,
             )

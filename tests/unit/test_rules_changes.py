@@ -168,6 +168,27 @@ def test_records_that_moved_together_are_one_merge() -> None:
     assert [("E10", "0.00", "300.00")] == merged("100", "200")
 
 
+def test_a_record_that_was_deleted_after_it_had_moved_is_no_part_of_the_merge() -> None:
+    book = BookOf()
+    for number in ("m0", "m1"):
+        for client, seen in (("12", "2026-03-05"), ("13", "2026-03-09")):
+            key = book.memo(number, "100", "100", on="2026-03-05", seen=seen, client=client)
+    book.gone(key, "2026-03-10")
+    (found,) = [each for each in book.evaluate().findings if each.code == "E10"]
+    assert (10000, ["m0"]) == (found.exposure_minor, [each.key.id for each in found.evidence])
+
+    book.gone(RecordKey(QB, Kind.CREDIT_MEMO, "m0"), "2026-03-10")
+    assert [] == [each.code for each in book.evaluate().findings if each.code == "E10"]
+
+
+def test_a_record_that_moved_to_and_fro_counts_once_in_each_direction() -> None:
+    book = BookOf()
+    for client, seen in (("12", "2026-03-05"), ("13", "2026-03-09"), ("12", "2026-03-10"), ("13", "2026-03-11")):
+        book.memo("m", "100", "100", on="2026-03-05", seen=seen, client=client)
+
+    assert [10000, 10000] == [each.exposure_minor for each in book.evaluate().findings if each.code == "E10"]
+
+
 def applied_again(*lines: dict[str, str]) -> list[tuple[str, str, str]]:
     """A payment of 300.00 whose applications were, one after the other, these."""
     book = BookOf()
