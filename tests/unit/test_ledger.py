@@ -384,3 +384,37 @@ def test_a_credit_is_named_by_its_record_and_client() -> None:
         key=key(Kind.CREDIT_MEMO, "1"), origin=Origin.CREDIT_MEMO, client_id="c", currency="USD", original_minor=300,
         remaining_minor=300, issued_on=DAY,
     ) == credit  # fmt: skip
+
+
+def test_deleted_and_voided_entries_give_and_charge_nothing() -> None:
+    voided = msgspec.structs.replace(entry(("c", -300), ("d", 300)), voided=True)
+    gone = book(
+        quickbooks(Kind.JOURNAL_ENTRY, "5", entry(("c", -500), ("d", 500)), None),
+        quickbooks(Kind.JOURNAL_ENTRY, "6", voided),
+    )
+    assert Ledger(applications=(), uses=(), credits=(), charges=()) == derive_ledger(gone)
+
+
+def test_a_payment_that_left_nothing_over_does_not_hide_the_next_ones_rest() -> None:
+    assert [("2", Origin.PREPAYMENT, "c", 50, 50)] == credits_of(
+        book(
+            quickbooks(Kind.PAYMENT, "1", payment(100, (INVOICE, "10", 100))),
+            quickbooks(Kind.PAYMENT, "2", payment(50, unapplied=50)),
+        )
+    )
+
+
+def test_one_cent_of_an_entry_is_a_charge_or_a_credit_like_any_other() -> None:
+    ledger = derive_ledger(book(quickbooks(Kind.JOURNAL_ENTRY, "5", entry(("c", 1), ("d", -1)))))
+    assert [("c", 1)] == [(each.client_id, each.open_minor) for each in ledger.charges]
+    assert [("d", 1)] == [(each.client_id, each.remaining_minor) for each in ledger.credits]
+
+
+def test_what_a_stranger_used_of_an_entry_is_counted_for_the_first_client_who_has_something_there() -> None:
+    journal = book(
+        quickbooks(Kind.JOURNAL_ENTRY, "5", entry(("a", 0), ("b", -300), ("d", -200))),
+        quickbooks(Kind.PAYMENT, "1", payment(0, (INVOICE, "10", 100), (JOURNAL, "5", 100), client="job of b")),
+    )
+    assert [("5", Origin.JOURNAL_ENTRY, "b", 300, 200), ("5", Origin.JOURNAL_ENTRY, "d", 200, 200)] == credits_of(
+        journal
+    )

@@ -145,6 +145,7 @@ def test_an_invoice_deleted_in_bigtime_keeps_its_twin_unless_a_living_one_takes_
     alone = link(book(*ACME, deleted, qb("71", "7")))
     assert TwinStatus.BIGTIME_GONE is status(alone, "1")
     assert {"1": "71"} == pairs(alone)
+    assert () == alone.unmatched_quickbooks
     reimported = link(book(*ACME, deleted, bt("2", "7"), qb("71", "7")))
     assert {"2": "71"} == pairs(reimported)
     assert TwinStatus.UNMATCHED is status(reimported, "1")
@@ -370,3 +371,17 @@ def test_a_linked_customer_goes_before_an_unlinked_one_with_the_same_figures() -
     assert twin is not None
     assert twin.quickbooks is not None
     assert "21" == twin.quickbooks.key.id
+
+
+def test_an_invoice_that_has_its_twin_is_no_twin_for_a_number_without_the_prefix() -> None:
+    links = link(book(*ACME, bt("1", "INV-501"), bt("2", "501"), qb("71", "INV-501")))
+    assert {"1": "71"} == pairs(links)
+    assert TwinStatus.UNMATCHED is status(links, "2")
+
+
+def test_an_invoice_that_was_renumbered_twice_is_known_by_its_last_number() -> None:
+    """Under a customer of nobody only the number of today and the total can tell."""
+    stray = quickbooks(Kind.CUSTOMER, "99", client("Globex"))
+    renumbered = quickbooks(Kind.INVOICE, "71", *(invoice(number, 100, "99") for number in ("5", "6", "7")))
+    assert {"1": "71"} == pairs(link(book(*ACME, stray, bt("1", "7"), renumbered)))
+    assert {} == pairs(link(book(*ACME, stray, bt("1", "6"), renumbered)))

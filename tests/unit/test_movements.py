@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mappings.ledger import derive_ledger
-from mappings.model import Book, CreditMemo, Entry, Kind, LineTarget, Payment, RecordKey, System
+from mappings.model import Book, CreditMemo, Entry, History, Kind, LineTarget, Payment, RecordKey, System
 from mappings.movements import MovementKind, derive_movements
 from mappings.roll_forward import RollForward, roll_forward
 from tests.unit.book_building import DAY, START, bigtime, book, credit_memo, entry, invoice, payment, quickbooks
@@ -394,3 +394,32 @@ def test_what_a_credit_memo_paid_does_not_turn_the_payments_own_money_into_credi
     assert [("applied", -100, ("10",))] == told(
         book(quickbooks(Kind.INVOICE, "10", young), quickbooks(Kind.PAYMENT, "1", money))
     )
+
+
+# --- what paid what, when a payment brings both ----------------------------------------------------------------------
+
+
+def test_prepaid_money_that_is_used_beside_memos_is_applied_and_not_edited_away() -> None:
+    """40 prepaid and two memos of 20 and 40 settle two invoices of 50."""
+    found = moves(
+        payment(40, unapplied=40),
+        payment(40, (INVOICE, "10", 50), (INVOICE, "11", 50), (MEMO, "20", 20), (MEMO, "21", 40)),
+    )
+    assert [("applied", -40), ("applied", -40), ("applied", -20), ("issued", 40)] == sorted(
+        (kind, minor) for kind, minor, _ in found
+    )
+
+
+def test_new_money_pays_one_invoice_after_the_other_and_the_rest_comes_from_credit() -> None:
+    """50 prepaid; then 70 more came in and 120 were put on two invoices of 60."""
+    assert [("issued", 50, ()), ("applied", -50, ("11",))] == moves(
+        payment(50, unapplied=50), payment(120, (INVOICE, "10", 60), (INVOICE, "11", 60))
+    )
+
+
+def test_a_movement_is_not_later_than_quickbooks_own_stamp() -> None:
+    memo = quickbooks(Kind.CREDIT_MEMO, "20", credit_memo(500, 500))
+    stamped = History(tuple(msgspec.structs.replace(each, modified_at=START) for each in memo.versions))
+
+    assert [START.replace(day=2)] == [each.latest for each in derive_movements(book(memo), NEW_YORK)]
+    assert [START] == [each.latest for each in derive_movements(book(stamped), NEW_YORK)]

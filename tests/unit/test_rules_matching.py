@@ -319,3 +319,10 @@ def test_parts_that_a_first_application_has_used_are_not_there_for_the_next() ->
 
 def test_a_negative_line_is_never_the_sum_of_anything() -> None:
     assert [] == names(match([row("a", -100), row("b", -200)], [line("l", -300)]).pairs)
+
+
+def test_a_reversal_of_nothing_does_not_hide_the_next_one() -> None:
+    matching = match([row("a", -70), row("b", 300), row("c", -300)], [])
+
+    assert [["b", "c"]] == [sorted(each.history.key.id for each in pair.rows) for pair in matching.pairs]
+    assert ["a"] == [each.history.key.id for each in matching.rows]
