@@ -84,8 +84,8 @@ def applied_to_different_invoices(desk: Desk) -> tuple[Draft, ...]:
     drafts = []
     for row in desk.of_kind(ItemKind.ROW):
         case = desk.cases[row.case_id]
-        if row.row is None or case.quickbooks is None:
-            continue
+        assert row.row is not None
+        assert case.quickbooks is not None
         fitting = [line for line in lines if _is_elsewhere(row, line, desk)]
         proved = [
             line

@@ -135,12 +135,13 @@ class _Unused:
     def __init__(self, desk: Desk) -> None:
         self.rows: dict[str, list[History]] = defaultdict(list)
         self.left: dict[str, int] = {}
+        payments: dict[str, list[Payment]] = defaultdict(list)
         for history in desk.book.of(System.BIGTIME, Kind.PAYMENT):
             payment = history.content
             if isinstance(payment, Payment) and payment.payment_id:
                 self.rows[payment.payment_id].append(history)
-        for name, histories in self.rows.items():
-            rows = [history.content for history in histories if isinstance(history.content, Payment)]
+                payments[payment.payment_id].append(payment)
+        for name, rows in payments.items():
             # A negative row takes a payment back; it gives the client nothing.
             applied = sum(max(line.amount_minor, 0) for row in rows for line in row.lines)
             self.left[name] = rows[0].total_minor - applied if rows[0].total_minor > 0 else 0
@@ -207,13 +208,14 @@ def credit_beside_debt(desk: Desk) -> tuple[Draft, ...]:
 
     Example: 390.00 of credit beside an invoice of 110.00 that was due last month.
     """
-    overdue: dict[tuple[str, str], list[History]] = defaultdict(list)
+    overdue: dict[tuple[str, str], list[tuple[History, int]]] = defaultdict(list)
     for history in desk.book.of(System.QUICKBOOKS, Kind.INVOICE):
         invoice = history.content
         if not isinstance(invoice, Invoice):
             continue
-        if (invoice.balance_minor or 0) > 0 and invoice.due_on is not None and invoice.due_on < desk.moment.today:
-            overdue[invoice.client_id, invoice.currency].append(history)
+        due_minor = invoice.balance_minor or 0
+        if due_minor > 0 and invoice.due_on is not None and invoice.due_on < desk.moment.today:
+            overdue[invoice.client_id, invoice.currency].append((history, due_minor))
     credits_ = defaultdict(list)
     for credit in desk.open_credits:
         if credit.remaining_minor > 0:
@@ -222,7 +224,7 @@ def credit_beside_debt(desk: Desk) -> tuple[Draft, ...]:
     for who, owed in sorted(overdue.items()):
         if who not in credits_:
             continue
-        due = sum((history.content.balance_minor or 0) for history in owed if isinstance(history.content, Invoice))
+        due = sum(minor for _, minor in owed)
         open_minor = sum(credit.remaining_minor for credit in credits_[who])
         drafts.append(
             Draft(
@@ -237,7 +239,7 @@ def credit_beside_debt(desk: Desk) -> tuple[Draft, ...]:
                     f"The client has {amount(open_minor, who[1])} of open credit in QuickBooks and {amount(due, who[1])} "
                     "overdue. Apply the credit in QuickBooks, unless it is meant for something else."
                 ),
-                records=(*owed, *(credit.history for credit in credits_[who])),
+                records=(*(history for history, _ in owed), *(credit.history for credit in credits_[who])),
                 subject=(RecordKey(System.QUICKBOOKS, Kind.CUSTOMER, who[0]),),
                 discriminator=who[1],
             )

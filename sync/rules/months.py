@@ -39,8 +39,8 @@ def booked_in_different_months(desk: Desk) -> tuple[Draft, ...]:
 def _is_applied_late(row: Row, line: Line, moment: Moment) -> bool:
     """Whether BigTime's day can be the one on which an old payment was put on the invoice."""
     ours, theirs = row.on, line.payment.paid_on
-    if ours is None or theirs is None:
-        return False
+    assert ours is not None
+    assert theirs is not None
     first = next((each for each in line.history.versions if _puts(each, line)), line.history.latest)
     changed_at = first.content.modified_at if isinstance(first.content, Payment) else None
     created_at = line.payment.created_at

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from mappings.findings import InvoiceRef, Proof, Severity
 from mappings.indexing import normalise_number
-from mappings.model import CreditMemo, Entry, Invoice, Kind, Payment, RecordKey, System
+from mappings.model import CreditMemo, Entry, Invoice, Payment, RecordKey
 from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, OpenCredit, amount
 from sync.rules.draft import Draft, on_case
 
@@ -19,8 +19,6 @@ def became_unapplied(desk: Desk) -> tuple[Draft, ...]:
     free = [credit for credit in desk.open_credits if isinstance(credit.content, Payment)]
     drafts = []
     for case, items in desk.by_case(ItemKind.ROW):
-        if case.quickbooks is None:
-            continue
         for item in items:
             credit = next((credit for credit in free if _is_same_money(item, credit, case)), None)
             if credit is not None:
@@ -33,8 +31,6 @@ def _is_same_money(item: Item, credit: OpenCredit, case: Case) -> bool:
     assert item.row is not None
     assert isinstance(credit.content, Payment)
     if credit.currency != case.currency or credit.remaining_minor != item.row.amount_minor:
-        return False
-    if item.row.payment.method == "account_credit":
         return False
     reference = item.row.payment.reference
     if reference and reference == credit.content.reference:
@@ -143,25 +139,15 @@ def not_in_quickbooks(desk: Desk) -> tuple[Draft, ...]:
     return tuple(drafts)
 
 
-# The findings that say what became of a credit, and the kinds of credit they say it of.
-_TELLS_THE_REST = {
-    "B7": {Kind.PAYMENT},
-    "C6b": {Kind.PAYMENT},
-    "C7": {Kind.PAYMENT, Kind.CREDIT_MEMO},
-    "E6": {Kind.PAYMENT},
-    "F7": {Kind.PAYMENT, Kind.CREDIT_MEMO},
-}
+# The findings that say what became of the credits among their records.
+_TELLS_THE_REST = frozenset({"B7", "C6b", "C7", "E6", "F7"})
 
 
 def freed_payments(drafts: tuple[Draft, ...]) -> frozenset[RecordKey]:
-    """The QuickBooks credits whose rest another finding already tells: E6, C6b, B5, B7, C7 or F7."""
+    """The records whose rest, if they are credits, another finding already tells: E6, C6b, B5, B7, C7 or F7."""
     twice = frozenset(key for draft in drafts if draft.code == "B5" and not draft.consumes for key in draft.subject)
     return twice | frozenset(
-        history.key
-        for draft in drafts
-        if draft.code in _TELLS_THE_REST
-        for history in draft.records
-        if history.key.system is System.QUICKBOOKS and history.key.kind in _TELLS_THE_REST[draft.code]
+        history.key for draft in drafts if draft.code in _TELLS_THE_REST for history in draft.records
     )
 
 

@@ -73,8 +73,6 @@ def past_lines(payments: Iterable[History]) -> tuple[PastLine, ...]:
     return tuple(found)
 
 
-def gone_credit(history: History | None) -> bool:
+def gone_credit(history: History) -> bool:
     """Whether a credit memo has been deleted or voided."""
-    if history is None:
-        return False
     return history.content is None or (isinstance(history.content, CreditMemo) and history.content.voided)

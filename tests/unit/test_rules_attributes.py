@@ -1,14 +1,14 @@
 """Group D: what is one payment or credit with other attributes, and what is two."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import msgspec
 
 from mappings.findings import Proof, Severity
-from mappings.model import Client, History, Invoice, Kind, Method, Payment, Preferences, RecordKey
+from mappings.model import Client, CreditMemo, History, Invoice, Kind, Method, Payment, Preferences, RecordKey
 from sync.rules.evaluate import evaluate_book
-from tests.books import BT, QB, BookOf, brief, moment
+from tests.books import BT, QB, BookOf, brief, moment, noon
 
 CREDIT, LABEL, MONEY = Method.ACCOUNT_CREDIT, Method.NONE, Method.MONEY
 
@@ -170,6 +170,7 @@ def test_the_same_reference_proves_that_it_is_one_payment() -> None:
 
     assert [Proof.PROVED, Proof.LIKELY] == [named.proof, unnamed.proof]
     assert "is 250.00 USD in BigTime and 300.00 USD in QuickBooks" in named.explanation
+    assert ("reference" in named.reason, "reference" in unnamed.reason) == (True, False)
 
 
 def test_a_client_credit_is_never_the_other_amount_of_a_payment() -> None:
@@ -341,5 +342,143 @@ def test_a_pair_that_is_in_order_does_not_hide_the_next_one_of_two_months() -> N
         book.payment(name, invoices={"q101": amount}, cash=amount, on=line_on)
         for part, method in ((amount, MONEY),):
             book.row(f"r{name}", "101", part, method=method, on=row_on)
+
+    assert [("D4", "0.00", "500.00")] == book.findings("2026-05-01")
+
+
+def test_a_row_without_a_day_is_near_nothing_but_its_reference() -> None:
+    for reference, told in (("", ["C3", "C4"]), ("4711", ["D1"])):
+        book = one_each("2026-03-05", "2026-03-05", reference=reference)
+        key = RecordKey(BT, Kind.PAYMENT, "p1:101")
+        content = book.versions.pop(key)[-1].content
+        assert isinstance(content, Payment)
+        book.put(key, msgspec.structs.replace(content, paid_on=None, applied_on=None), "2026-03-05")
+
+        assert told == sorted(code for code, _, _ in book.findings())
+
+
+def test_what_another_invoice_lost_has_no_say_in_where_this_ones_credit_went() -> None:
+    """200.00 is on 101 in BigTime and on 102 in QuickBooks; on 103 QuickBooks once had 200.00 of another memo."""
+    book = elsewhere()
+    book.twins("103", "1000", open_in_quickbooks="1000")
+    book.memo("8", "200", "0", on="2026-03-05")
+    book.payment("10", invoices={"q103": "200"}, memos={"8": "200"}, on="2026-03-05")
+    book.payment("10", invoices={}, on="2026-03-05", seen="2026-03-06")
+
+    assert "D2" in [code for code, _, _ in book.findings()]
+
+
+def test_a_proved_move_shows_the_version_that_was_on_bigtimes_invoice() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.twins("102", "1000", open_in_quickbooks="800")
+    book.payment("9", invoices={"q101": "200"}, cash="200", on="2026-03-05")
+    book.row("p1", "101", "200", method=MONEY, on="2026-03-05")
+    key = book.payment("9", invoices={"q102": "200"}, cash="200", on="2026-03-05", seen="2026-03-09")
+
+    (found,) = book.evaluate().findings
+    assert {each.sha256 for each in book.versions[key]} <= {each.sha256 for each in found.evidence}
+
+
+def less_the_tax(*, memo_tax: int = 0, invoice_tax: int = 0, memo: str = "kept") -> list[str]:
+    """QuickBooks credited 110.00 of an invoice of 1,100.00, BigTime 100.00. Taxes are in cents."""
+    book = BookOf()
+    book.twins("101", "1100", open_in_quickbooks="990")
+    for key in (RecordKey(BT, Kind.INVOICE, "101"), RecordKey(QB, Kind.INVOICE, "q101")):
+        content = book.versions[key].pop().content
+        assert isinstance(content, Invoice)
+        book.put(key, msgspec.structs.replace(content, tax_minor=invoice_tax), "2026-03-01")
+    if memo != "never read":
+        key = book.memo("7", "110", "0", on="2026-03-05")
+        credit = book.versions[key].pop().content
+        assert isinstance(credit, CreditMemo)
+        book.put(key, msgspec.structs.replace(credit, tax_minor=memo_tax), "2026-03-05")
+        if memo == "gone":
+            book.gone(key, "2026-03-08")
+    book.payment("9", invoices={"q101": "110"}, memos={"7": "110"}, on="2026-03-05")
+    book.row("p1", "101", "100", method=LABEL, on="2026-03-05")
+    return [each.code for each in book.evaluate().findings if each.claim_minor]
+
+
+def test_a_credit_with_and_without_the_tax_is_told_as_such_by_the_memo_or_by_the_invoice() -> None:
+    assert ["D6"] == less_the_tax(memo_tax=1000)
+    assert ["D6"] == less_the_tax(invoice_tax=10000)
+    assert ["D1"] == less_the_tax(memo_tax=1001)
+    assert ["D1"] == less_the_tax()
+
+
+def test_a_memo_that_is_gone_or_was_never_read_leaves_the_invoices_tax_to_tell() -> None:
+    for memo in ("gone", "never read"):
+        assert ["D6"] == less_the_tax(invoice_tax=10000, memo=memo)
+        assert ["D1"] == less_the_tax(memo=memo)
+
+
+def test_of_two_with_one_reference_the_one_that_has_a_day_is_the_nearer() -> None:
+    book = one_each("2026-03-05", "2026-03-05", reference="4711")
+    key = book.row("p0", "101", "299", method=MONEY, on="2026-03-05", reference="4711")
+    content = book.versions.pop(key)[-1].content
+    assert isinstance(content, Payment)
+    book.put(key, msgspec.structs.replace(content, paid_on=None, applied_on=None), "2026-03-05")
+
+    assert [("C4", "-299.00", "299.00"), ("D1", "50.00", "50.00")] == sorted(book.findings())
+
+
+def test_what_arrived_in_parts_or_was_taken_back_has_no_month_of_its_own_and_hides_nobody_elses() -> None:
+    book = BookOf()
+    book.twins("101", "2000", open_in_quickbooks="1700")
+    book.row("a", "101", "70", method=MONEY, on="2026-03-05")
+    book.row("b", "101", "-70", method=MONEY, on="2026-04-02")
+    book.row("c", "101", "300", method=MONEY, on="2026-04-02")
+    for name, amount in (("8", "100"), ("9", "200")):
+        book.payment(name, invoices={"q101": amount}, cash=amount, on="2026-03-31")
+    assert [] == book.findings("2026-05-01")
+
+    book.payment("10", invoices={"q101": "500"}, cash="500", on="2026-03-31")
+    book.row("d", "101", "500", method=MONEY, on="2026-04-02")
+    book.quickbooks_invoice("q101", "2000", "1200", number="INV-101")
+    assert [("D4", "0.00", "500.00")] == book.findings("2026-05-01")
+
+
+def applied_later(*pairs: tuple[str, str, timedelta]) -> list[str]:
+    """Invoices that hold an application, by the number of those told: BigTime's day, QuickBooks' day, and how long
+    after it was entered at noon of that day the payment was put on the invoice."""
+    book = BookOf()
+    for place, (row_on, paid_on, later) in enumerate(pairs):
+        sid = f"10{place}"
+        book.twins(sid, "1000", open_in_quickbooks="700")
+        key = book.payment(f"9{place}", invoices={f"q{sid}": "300"}, cash="300", on=paid_on)
+        content = book.versions.pop(key)[-1].content
+        assert isinstance(content, Payment)
+        book.put(key, msgspec.structs.replace(content, modified_at=noon(paid_on) + later), paid_on)
+        book.row(f"p{sid}", sid, "300", method=MONEY, on=row_on)
+    found = book.evaluate("2026-05-01").findings
+    return [each.invoice.number for each in found if each.code == "D4" and each.invoice is not None]
+
+
+def test_bigtimes_day_may_be_the_one_on_which_an_old_payment_was_applied_but_not_a_later_or_an_earlier_one() -> None:
+    week = timedelta(days=7)
+
+    assert [] == applied_later(("2026-04-07", "2026-03-31", week))
+    assert [] == applied_later(("2026-04-08", "2026-03-31", week))
+    assert ["INV-100"] == applied_later(("2026-04-09", "2026-03-31", week))
+    assert ["INV-100"] == applied_later(("2026-03-31", "2026-04-01", week))
+
+
+def test_a_payment_that_was_corrected_within_the_hour_was_not_applied_later() -> None:
+    hour, second = timedelta(hours=1), timedelta(seconds=1)
+
+    assert ["INV-100"] == applied_later(("2026-04-01", "2026-03-31", hour))
+    assert [] == applied_later(("2026-04-01", "2026-03-31", hour + second))
+
+
+def test_an_old_payment_that_was_applied_late_does_not_hide_the_next_one_of_two_months() -> None:
+    """Both on one invoice, the late one first."""
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="200")
+    book.payment("9", invoices={}, cash="300", unapplied="300", on="2026-03-20")
+    book.payment("9", invoices={"q101": "300"}, cash="300", on="2026-03-20", seen="2026-04-06")
+    book.payment("10", invoices={"q101": "500"}, cash="500", on="2026-03-31")
+    book.row("p1", "101", "300", method=MONEY, on="2026-04-06")
+    book.row("p2", "101", "500", method=MONEY, on="2026-04-02")
 
     assert [("D4", "0.00", "500.00")] == book.findings("2026-05-01")

@@ -2,10 +2,11 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from mappings.findings import Proof
-from mappings.model import Method
+from mappings.model import Method, Payment, RecordKey
 from tests.books import BookOf
 
 CREDIT, MEMO_LABEL, MONEY = Method.ACCOUNT_CREDIT, Method.NONE, Method.MONEY
@@ -310,3 +311,81 @@ def test_one_invoice_without_a_dead_twin_does_not_hide_the_next_that_has_one() -
     book.quickbooks_invoice("q101", "0", "0", number="INV-101", seen="2026-03-09", voided=True)
 
     assert [("A7", "0.00", "200.00")] == book.findings()
+
+
+def undated(book: BookOf, key: RecordKey) -> None:
+    """BigTime gives no day for this row."""
+    last = book.versions[key].pop()
+    assert isinstance(last.content, Payment)
+    book.put(key, msgspec.structs.replace(last.content, paid_on=None, applied_on=None), f"{last.observed_at:%Y-%m-%d}")
+
+
+def test_a_credit_without_a_day_is_of_no_known_order() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    undated(book, book.row("p1", "101", "200", method=CREDIT, on="2026-03-05"))
+
+    assert [("A2", Proof.CANNOT_TELL)] == [(each.code, each.proof) for each in book.evaluate().findings]
+
+
+def test_of_two_equal_credits_only_one_was_taken_off_at_posting() -> None:
+    book = BookOf()
+    book.row("p1", "101", "200", method=CREDIT, on="2026-01-20")
+    book.row("p2", "101", "200", method=CREDIT, on="2026-02-20")
+    book.bigtime_invoice("101", "1000")
+    book.quickbooks_invoice("q101", "800", "800", number="INV-101")
+
+    assert [("A2", "-200.00", "200.00"), ("A3", "0.00", "200.00")] == sorted(book.findings())
+
+
+def test_a_memo_that_never_came_back_is_no_part_of_what_was_credited_twice() -> None:
+    """Memos of 100.00 and 150.00, of which BigTime has the first; 250.00 in BigTime is not both of them."""
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="750")
+    for name, amount in (("7", "100"), ("8", "150")):
+        book.memo(name, amount, "0", on="2026-03-05")
+        book.payment(f"9{name}", invoices={"q101": amount}, memos={name: amount}, on="2026-03-05")
+    book.row("b", "101", "100", method=Method.CREDIT_MEMO, on="2026-03-05")
+    book.row("a", "101", "250", method=CREDIT, on="2026-03-05")
+
+    assert [("A1", "-250.00", "250.00"), ("C3", "150.00", "150.00")] == sorted(book.findings())
+
+
+def test_the_evidence_of_a_credit_in_bigtime_is_the_credit_and_the_invoice_in_both_systems() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.row("p1", "101", "200", method=CREDIT, on="2026-03-05")
+
+    (found,) = book.evaluate().findings
+    assert ["101", "p1:101", "q101"] == sorted(each.key.id for each in found.evidence)
+
+
+def test_what_quickbooks_had_on_an_invoice_that_is_void_now_explains_one_credit_of_bigtime_for_each() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="800")
+    book.memo("7", "200", "0", on="2026-03-05")
+    book.payment("9", invoices={"q101": "200"}, memos={"7": "200"}, on="2026-03-05")
+    book.row("a0", "101", "50", method=MONEY, on="2026-03-05")
+    book.row("p1", "101", "200", method=CREDIT, on="2026-03-05")
+    book.row("p2", "101", "200", method=CREDIT, on="2026-03-25")
+    book.payment("9", invoices={}, on="2026-03-05", seen="2026-03-28")
+    book.memo("7", "200", "200", on="2026-03-05", seen="2026-03-28")
+    book.quickbooks_invoice("q101", "0", "0", number="INV-101", seen="2026-03-28", voided=True)
+
+    (found,) = [each for each in book.evaluate().findings if each.code == "A7"]
+    assert (20000, Proof.PROVED) == (found.exposure_minor, found.proof)
+
+
+def test_why_an_invoice_has_no_twin_is_said_as_it_is() -> None:
+    dead = BookOf()
+    dead.twins("101", "1000", open_in_quickbooks="1000")
+    dead.quickbooks_invoice("q101", "0", "0", number="INV-101", seen="2026-03-09", voided=True)
+    lost = BookOf()
+    lost.bigtime_invoice("101", "1000")
+    told = []
+    for book in (dead, lost):
+        book.row("p1", "101", "200", method=CREDIT, on="2026-03-05")
+        (found,) = [each for each in book.evaluate().findings if each.code == "A7"]
+        told.append((found.proof, "void or deleted" in found.reason))
+
+    assert [(Proof.PROVED, True), (Proof.LIKELY, False)] == told

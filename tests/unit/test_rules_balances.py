@@ -1,6 +1,6 @@
 """Group F and the desk: what a system shows beside its own arithmetic, and what both systems show side by side."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import msgspec
 import pytest
@@ -8,7 +8,8 @@ import pytest
 from mappings.findings import ClientRef, Finding, Proof, Severity
 from mappings.model import Client, Invoice, Kind, Method, Payment, RecordKey
 from sync.rules.desk import amount
-from tests.books import BT, QB, BookOf, brief, cents, noon
+from sync.rules.evaluate import evaluate_book
+from tests.books import BT, QB, BookOf, brief, cents, moment, noon
 
 MONEY = Method.MONEY
 
@@ -306,3 +307,23 @@ def test_the_unexplained_part_of_one_memo_does_not_count_what_another_gave() -> 
     (found,) = only(book, "F9")
     assert "payments took 110.00 USD of it" in found.explanation
     assert {"1", "9"} == {each.key.id for each in found.evidence}
+
+
+def test_figures_have_settled_when_the_later_of_two_changes_is_over() -> None:
+    """The invoice changed on 31 March, a new row came on 1 April; two days are given to settle."""
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.bigtime_invoice("101", "1000", balance="900", seen="2026-03-31")
+    book.row("p1", "101", "50", method=Method.MONEY, on="2026-03-05", seen="2026-04-01", absent_before="2026-03-31")
+    patient = msgspec.structs.replace(moment("2026-04-01"), grace=timedelta(hours=48))
+
+    assert noon("2026-04-03") == evaluate_book(book.book(), patient).recheck_at
+
+
+def test_a_payment_on_an_invoice_over_nothing_makes_its_balance_negative() -> None:
+    book = BookOf()
+    book.bigtime_invoice("101", "0")
+    book.quickbooks_invoice("q101", "0", "0", number="INV-101")
+    book.row("p1", "101", "50", method=Method.MONEY, on="2026-03-05")
+
+    assert ("F1", "0.00", "50.00") in book.findings()

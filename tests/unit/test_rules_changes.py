@@ -267,3 +267,55 @@ def test_more_paid_than_billed_is_told_while_the_balance_hides_it() -> None:
         inflated(paid="0", total="-1", balance="-1"),
         inflated(paid="1", total="0"),
     ]
+
+
+def test_a_day_that_an_invoice_did_not_have_before_crosses_no_month() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    content = book.versions[QB_INVOICE].pop().content
+    assert isinstance(content, Invoice)
+    book.put(QB_INVOICE, msgspec.structs.replace(content, issued_on=None), "2026-03-01")
+    book.put(QB_INVOICE, content, "2026-03-09")
+    book.put(QB_INVOICE, msgspec.structs.replace(content, issued_on=None), "2026-03-10")
+
+    assert [Severity.S3, Severity.S3] == [each.severity for each in book.evaluate().findings if each.code == "E9"]
+
+
+def test_an_invoice_under_another_customer_than_its_clients_is_told_behind_one_in_order_and_one_without_a_twin() -> (
+    None
+):
+    book = BookOf()
+    book.bigtime_invoice("99", "1000")
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.bigtime_invoice("102", "1000", client="")
+    book.quickbooks_invoice("q102", "1000", "1000", number="INV-102", client="99")
+    book.bigtime_invoice("103", "700")
+    book.quickbooks_invoice("q103", "700", "700", number="INV-103", client="99")
+
+    (found,) = [each for each in book.evaluate().findings if each.code == "D3"]
+    assert found.invoice is not None
+    assert ("INV-103", 70000) == (found.invoice.number, found.exposure_minor)
+    assert ["103", "q103"] == sorted(each.key.id for each in found.evidence)
+
+
+def test_a_difference_at_home_does_not_hide_one_in_a_foreign_currency() -> None:
+    book = BookOf()
+    book.bigtime_invoice("100", "500")
+    book.quickbooks_invoice("q100", "480", "480", number="INV-100", revision="1")
+    book.bigtime_invoice("101", "1000")
+    key = book.quickbooks_invoice("q101", "920", "920", number="INV-101")
+    content = book.versions[key].pop().content
+    assert isinstance(content, Invoice)
+    book.put(key, msgspec.structs.replace(content, currency="EUR"), "2026-03-01")
+
+    assert [("D5", "80.00", "80.00"), ("E1", "20.00", "20.00")] == sorted(book.findings())
+
+
+def test_a_merge_says_how_many_invoices_moved_and_counts_no_memo_among_them() -> None:
+    book = BookOf()
+    for client, seen in (("12", "2026-03-05"), ("13", "2026-03-09")):
+        book.memo("m", "100", "100", on="2026-03-05", seen=seen, client=client)
+        book.quickbooks_invoice("q7", "300", "300", number="INV-7", seen=seen, client=client)
+
+    (found,) = [each for each in book.evaluate().findings if each.code == "E10"]
+    assert "1 invoice affected" in found.cause

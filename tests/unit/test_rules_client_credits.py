@@ -310,3 +310,64 @@ def test_the_payments_that_used_a_credit_are_in_its_evidence_and_no_others() -> 
 
     (found,) = [each for each in book.evaluate("2026-03-20").findings if each.code == "F6"]
     assert {"J1", "u1"} == {each.key.id for each in found.evidence}
+
+
+def test_a_cent_of_credit_is_a_credit() -> None:
+    assert [("C5", "0.00", "0.01")] == _paid_in_bigtime("300.01").findings()
+    assert [("F4", "0.00", "0.01")] == overdue(due="2026-03-31", credit="0.01")
+    assert 1 == len(unclaimed("2026-04-05", remaining="0.01"))
+
+
+def test_what_a_negative_row_takes_back_is_not_given_again_as_a_rest() -> None:
+    """A cheque of 350.00 with a row of 300.00 that was taken back: 50.00 were never on an invoice."""
+    book = _paid_in_bigtime("350")
+    reversal = Payment(
+        client_id="301",
+        payment_id="p1",
+        currency="USD",
+        total_minor=cents("350"),
+        lines=(PaymentLine(LineTarget.INVOICE, "101", -cents("300")),),
+        paid_on=date(2026, 3, 9),
+        method=Method.MONEY,
+    )
+    book.put(RecordKey(BT, Kind.PAYMENT, "p1:101:2"), reversal, "2026-03-09")
+
+    assert [5000] == [each.exposure_minor for each in book.evaluate().findings if each.code == "C5"]
+
+
+def test_each_client_with_credit_beside_debt_is_told_by_himself_and_one_without_credit_hides_nobody() -> None:
+    book = BookOf()
+    for client in ("11", "12", "13"):
+        key = book.quickbooks_invoice(f"q{client}", "110", "110", number=f"INV-{client}", client=client)
+        content = book.versions[key][-1].content
+        assert isinstance(content, Invoice)
+        book.put(key, msgspec.structs.replace(content, due_on=date(2026, 3, 15)), "2026-03-01")
+        if client != "11":
+            book.memo(f"m{client}", "390", "390", on="2026-03-20", client=client)
+
+    told = [each for each in book.evaluate().findings if each.code == "F4"]
+    assert ["12", "13"] == sorted(each.client.quickbooks for each in told)
+    assert 2 == len({each.fingerprint for each in told})
+
+
+def test_what_a_memo_and_a_journal_entry_paid_together_is_no_write_off() -> None:
+    for with_memo, code in ((False, "C8"), (True, "C3")):
+        book = BookOf()
+        book.twins("101", "1000", open_in_quickbooks="700")
+        journal(book, "5", "200" if with_memo else "300")
+        lines = [PaymentLine(LineTarget.INVOICE, "q101", cents("300"))]
+        lines.append(PaymentLine(LineTarget.JOURNAL_ENTRY, "5", cents("200" if with_memo else "300")))
+        if with_memo:
+            book.memo("7", "100", "0", on="2026-03-05")
+            lines.append(PaymentLine(LineTarget.CREDIT_MEMO, "7", cents("100")))
+        paid = Payment(
+            client_id="12",
+            payment_id="9",
+            currency="USD",
+            total_minor=0,
+            lines=tuple(lines),
+            paid_on=date(2026, 3, 5),
+        )
+        book.put(RecordKey(QB, Kind.PAYMENT, "9"), paid, "2026-03-05")
+
+        assert [code] == [each.code for each in book.evaluate("2026-03-20").findings if each.claim_minor]

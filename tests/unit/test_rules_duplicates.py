@@ -356,3 +356,100 @@ def test_numbers_made_from_the_first_are_second_postings() -> None:
         book.quickbooks_invoice("2", "1000", "1000", number=number)
 
         assert told == len(book.findings()), number
+
+
+def test_a_repeated_credit_that_was_taken_off_at_posting_is_explained_and_hides_no_other() -> None:
+    book = BookOf()
+    for sid in ("101", "102"):
+        book.row(f"p1{sid}", sid, "200", method=CREDIT, on="2026-02-20")
+        book.row(f"p2{sid}", sid, "200", method=CREDIT, on="2026-02-21")
+    book.bigtime_invoice("101", "1000")
+    book.quickbooks_invoice("q101", "600", "600", number="INV-101")
+    book.twins("102", "1000", open_in_quickbooks="1000")
+
+    assert [("A2", "-200.00", "200.00"), ("A3", "0.00", "400.00"), ("B1", "-200.00", "200.00")] == sorted(
+        book.findings()
+    )
+
+
+def test_the_echo_of_two_credits_together_rests_on_them_and_not_on_a_cheque() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="650")
+    for memo, payment, amount in (("7", "9", "100"), ("8", "10", "200")):
+        book.memo(memo, amount, "0", on="2026-03-05")
+        book.payment(payment, invoices={"q101": amount}, memos={memo: amount}, on="2026-03-05")
+        book.row(f"p{memo}", "101", amount, method=LABEL, on="2026-03-06")
+    book.payment("11", invoices={"q101": "50"}, cash="50", on="2026-03-05")
+    book.row("p11", "101", "50", method=MONEY, on="2026-03-05")
+    book.row("p9", "101", "300", method=LABEL, on="2026-03-07")
+
+    (echo,) = [each for each in book.evaluate().findings if each.code == "B2"]
+    assert {"p9:101", "9", "10"} == {each.key.id for each in echo.evidence}
+
+
+def test_one_payment_has_one_echo_and_a_third_row_is_told_by_itself() -> None:
+    book = echoed()
+    book.row("p3", "101", "300", method=MONEY, on="2026-03-05", seen="2026-03-06")
+
+    assert ["B2", "C4"] == sorted(code for code, _, _ in book.findings())
+
+
+def test_of_two_equal_payments_the_echo_is_of_the_one_with_its_reference() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="400")
+    for name, reference in (("1", "4711"), ("2", "4712")):
+        book.payment(name, invoices={"q101": "300"}, cash="300", on="2026-03-05", reference=reference)
+        book.row(f"p{name}", "101", "300", method=MONEY, on="2026-03-05", reference=reference, seen="2026-03-06")
+    book.row("p3", "101", "300", method=MONEY, on="2026-03-05", reference="4712", seen="2026-03-06")
+
+    (echo,) = book.evaluate().findings
+    assert ("B2", Proof.PROVED, {"p2:101", "p3:101", "2"}) == (
+        echo.code,
+        echo.proof,
+        {each.key.id for each in echo.evidence},
+    )
+
+
+def test_what_to_delete_is_the_row_keyed_by_hand_or_the_second_one() -> None:
+    (by_hand,), (echo,) = echoed(word="Wire").evaluate().findings, echoed().evaluate().findings
+
+    assert (True, False) == ("by hand" in by_hand.explanation, "by hand" in echo.explanation)
+
+
+def test_a_payment_without_a_day_is_the_double_of_none() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="0")
+    book.payment("9", invoices={"q101": "1000"}, cash="1000", on="2026-03-05", reference="4711")
+    book.row("p1", "101", "1000", method=MONEY, on="2026-03-05", reference="4711")
+    key = book.payment("10", invoices={}, cash="1000", unapplied="1000", on="2026-03-05", reference="4711")
+    content = book.versions.pop(key)[-1].content
+    assert isinstance(content, Payment)
+    book.put(key, msgspec.structs.replace(content, paid_on=None), "2026-03-05")
+
+    assert "B5" not in [each.code for each in book.evaluate("2026-03-20").findings]
+
+
+def test_equal_memos_are_compared_in_the_order_in_which_they_were_entered() -> None:
+    """Entered at 12:00, 12:40 and 13:20, though their ids are in another order."""
+    book = BookOf()
+    for name, minutes in (("50", 40), ("51", 0), ("52", 80)):
+        key = book.memo(name, "450", "450", on="2026-03-05")
+        content = book.versions.pop(key)[-1].content
+        assert isinstance(content, CreditMemo)
+        at = noon("2026-03-05") + timedelta(minutes=minutes)
+        book.put(key, msgspec.structs.replace(content, created_at=at), "2026-03-05")
+
+    doubles = [each for each in book.evaluate("2026-03-20").findings if each.code == "B3"]
+    assert [["50", "51"], ["50", "52"]] == sorted(sorted(one.key.id for one in each.evidence) for each in doubles)
+
+
+def test_a_second_invoice_of_the_same_number_is_a_second_posting_whatever_its_total() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.quickbooks_invoice("q2", "900", "900", number="INV-101")
+    book.quickbooks_invoice("q3", "1000", "1000", number="")
+
+    assert [("B6", ["q101", "q2"])] == [
+        (each.code, [one.key.id for one in each.evidence if one.key.system == "quickbooks"])
+        for each in book.evaluate().findings
+    ]

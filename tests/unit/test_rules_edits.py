@@ -4,7 +4,7 @@ from datetime import date
 
 import msgspec
 
-from mappings.findings import Proof
+from mappings.findings import Finding, Proof
 from mappings.model import Kind, LineTarget, Method, Payment, PaymentLine, RecordKey, System
 from tests.books import BookOf
 
@@ -500,3 +500,39 @@ def test_a_cent_that_was_taken_back_was_a_payment_too() -> None:
     book.row("r8", "101", "-0.01", method=MONEY, on="2026-03-09", reference="8")
 
     assert ["E2"] == [each.code for each in book.evaluate().findings if each.claim_minor]
+
+
+def deleted_in_bigtime(open_in_quickbooks: str) -> Finding:
+    """What is told of an invoice of 1,000.00 that BigTime first raised by a note and then deleted."""
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks=open_in_quickbooks)
+    key = book.bigtime_invoice("101", "1000", seen="2026-03-05")
+    book.gone(key, "2026-03-09")
+    (found,) = [each for each in book.evaluate().findings if each.code == "E1"]
+    assert book.versions[key][-2].sha256 in {each.sha256 for each in found.evidence}
+    return found
+
+
+def test_an_invoice_that_bigtime_deleted_after_posting_is_told_with_what_quickbooks_still_asks_for() -> None:
+    found = deleted_in_bigtime("250")
+
+    assert (0, 100000, Proof.PROVED) == (found.claim_minor, found.exposure_minor, found.proof)
+    assert found.invoice is not None
+    assert ("INV-101", "101", "q101") == (found.invoice.number, found.invoice.bigtime, found.invoice.quickbooks)
+    assert " 250.00 USD" in found.explanation
+    assert " 0.00 USD" in deleted_in_bigtime("0").explanation
+
+
+def test_what_quickbooks_said_twice_before_it_forgot_it_is_the_witness_of_one_row_only() -> None:
+    """The payment had 300.00 on the invoice in two versions; BigTime has 300.00 twice."""
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="700")
+    for reference, seen in (("4711", "2026-03-05"), ("4712", "2026-03-06")):
+        book.payment("9", invoices={"q101": "300"}, cash="300", on="2026-03-05", reference=reference, seen=seen)
+    for name in ("p1", "p2"):
+        book.row(name, "101", "300", method=MONEY, on="2026-03-05")
+    book.gone(RecordKey(System.QUICKBOOKS, Kind.PAYMENT, "9"), "2026-03-09")
+    book.quickbooks_invoice("q101", "1000", "1000", number="INV-101", seen="2026-03-09")
+
+    told = [(each.code, each.proof) for each in book.evaluate().findings if each.claim_minor]
+    assert [("C4", Proof.CANNOT_TELL), ("C4", Proof.PROVED)] == sorted(told)

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from mappings.findings import Severity
+from mappings.findings import Proof, Severity
 from mappings.model import Client, CreditMemo, Kind, Method, Payment, RecordKey
 from sync.rules.evaluate import evaluate_book
 from tests.books import BT, QB, BookOf, moment
@@ -248,3 +248,30 @@ def test_a_loose_payment_in_another_currency_is_other_money() -> None:
     book.row("p1", "101", "400", method=MONEY, on="2026-03-05")
 
     assert ["C4"] == [code for code, claim, _ in book.findings("2026-03-20") if claim != "0.00"]
+
+
+def test_an_open_payment_is_information_for_thirty_days_and_down_to_a_cent() -> None:
+    book = BookOf()
+    book.payment("9", invoices={}, on="2026-03-01", cash="0.01", unapplied="0.01")
+
+    told = [
+        [(each.code, each.severity) for each in book.evaluate(day).findings] for day in ("2026-03-31", "2026-04-01")
+    ]
+    assert [[("C1", Severity.S4)], [("C1", Severity.S3)]] == told
+
+
+def test_a_credit_that_is_overdrawn_or_told_elsewhere_does_not_hide_the_next_one() -> None:
+    book = BookOf()
+    book.memo("6", "300", "-10", on="2026-03-20")
+    book.memo("7", "300", "120", on="2026-03-20")
+
+    assert ["7"] == [each.evidence[0].key.id for each in book.evaluate().findings if each.code == "C2"]
+
+
+def test_why_an_application_is_not_in_bigtime_is_grace_or_not() -> None:
+    (late,) = _applied_in_quickbooks_only().evaluate("2026-03-08").findings
+    (early,) = _applied_in_quickbooks_only().evaluate("2026-03-05").findings
+
+    assert [(Proof.PROVED, False), (Proof.CANNOT_TELL, True)] == [
+        (each.proof, "grace" in each.reason) for each in (late, early)
+    ]
