@@ -10,7 +10,7 @@ from mappings.records import FindingLife
 from state.store import CompanyStore
 from sync.ports import Clock
 from sync.readings import gap_sentences, reading_near
-from sync.rules.moment import Moment
+from sync.reports.tying_out import PastReading
 from sync.viewing import moment_of_run
 
 
@@ -37,10 +37,13 @@ class ReportReader:
         books = self._stored.book_reader()
         return books.iterate_books(books.load_all_groups(), as_of)
 
-    def moment_near(self, at: datetime, as_of: datetime) -> Moment | None:
-        """The moment of the reading of both systems that stands for `at`; None when none had ended by `as_of`."""
+    def reading_near(self, at: datetime, as_of: datetime) -> PastReading | None:
+        """The reading of both systems that stands for `at`; None when none near enough had ended by `as_of`."""
         run = reading_near(self._stored.runs, at, as_of)
-        return None if run is None else moment_of_run(run, self._stored.runs, self._timezone, self._rules)
+        if run is None:
+            return None
+        moment = moment_of_run(run, self._stored.runs, self._timezone, self._rules)
+        return PastReading(moment=moment, gaps=gap_sentences(run))
 
     def lives(self, as_of: datetime) -> Mapping[str, FindingLife]:
         """What had become of every finding by `as_of`, by fingerprint."""

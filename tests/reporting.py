@@ -18,7 +18,7 @@ from sync.reports.opened import open_books
 from sync.reports.report import Gatherer, Report
 from sync.reports.rolling import RollForward, RollTotal
 from sync.reports.scope import Scope
-from sync.reports.tying_out import TyingOut
+from sync.reports.tying_out import PastReading, TyingOut
 from sync.rules.moment import Moment
 from tests.archive import Archive
 
@@ -89,7 +89,8 @@ def known_at(book: Book, as_of: datetime) -> Book:
 
 def tied_out(book: Book, scope: Scope, read_at: datetime | None) -> tuple[Report, Report]:
     """The tie-out of a book as it was read at a moment, and the findings, when nothing was known of their lives."""
-    tying = TyingOut(scope, None if read_at is None else Moment(now=read_at, timezone=NEW_YORK), {})
+    reading = None if read_at is None else PastReading(moment=Moment(now=read_at, timezone=NEW_YORK))
+    tying = TyingOut(scope, reading, {})
     if read_at is not None:
         tying.add(known_at(book, read_at))
     return tying.reports()

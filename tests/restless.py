@@ -7,7 +7,7 @@ from BigTime and lowered; what QuickBooks applies is pushed back, or not. The sa
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 
@@ -26,7 +26,7 @@ from sync.reports.payments import PaymentRow
 from sync.reports.rolling import RollRow
 from sync.reports.scope import Dating, Scope
 from tests.archive import Archive
-from tests.reporting import NEW_YORK, known_at
+from tests.reporting import NEW_YORK, known_at, tied_out
 
 _BEGINS = datetime.fromisoformat("2026-02-02T17:00:00+00:00")
 _TRIES = 8
@@ -178,12 +178,13 @@ class History:
         ]
 
 
-def pack_of(book: Book, scope: Scope) -> MonthPack:
-    """The month-end pack of a book as it was known at the scope's moment."""
+def pack_of(book: Book, scope: Scope, evenings: Sequence[datetime]) -> MonthPack:
+    """The month-end pack of a book as it was known at the scope's moment; it was read on these evenings."""
     gatherer = MonthEnd(scope)
     for opened in open_books([known_at(book, scope.as_of)], scope):
         gatherer.add(opened)
-    return gatherer.pack()
+    read_at = max((evening for evening in evenings if evening <= scope.ends_at), default=None)
+    return gatherer.pack(*tied_out(book, scope, read_at))
 
 
 def month_scope(month: date, as_of: datetime, *, dating: Dating = Dating.CAME) -> Scope:
@@ -211,7 +212,7 @@ def check_history(history: History, tally: Tally, where: str) -> None:
     now = history.evenings[-1]
     closing: dict[tuple[str, str], Money] = {}
     for month in history.months:
-        pack = pack_of(history.book, month_scope(month, now))
+        pack = pack_of(history.book, month_scope(month, now), history.evenings)
         for check in pack.checks:
             tally.hold(check.label, check.ours, check.other, where)
         _check_rolling(pack, closing, tally, where)
@@ -219,7 +220,9 @@ def check_history(history: History, tally: Tally, where: str) -> None:
     for name, left in _left_in_quickbooks(history).items():
         tally.hold("closing = what QuickBooks says remains", closing.get(name, Money(0, name[1])), left, where)
     ever = pack_of(
-        history.book, Scope(company="acme", as_of=now, timezone=NEW_YORK, first=_FIRST_MONTH, last=date(2027, 1, 1))
+        history.book,
+        Scope(company="acme", as_of=now, timezone=NEW_YORK, first=_FIRST_MONTH, last=date(2027, 1, 1)),
+        history.evenings,
     )
     tally.hold("originals and current amounts add up to the credit", activity_adds_up(ever), True, where)
     for problem in _credit_on_invoices(history, now):
@@ -227,7 +230,8 @@ def check_history(history: History, tally: Tally, where: str) -> None:
     evening = history.evenings[len(history.evenings) // 2]
     then = known_at(history.book, evening)
     scope = month_scope(evening.date().replace(day=1), evening)
-    tally.hold("a pack of the past is made again", pack_of(then, scope), pack_of(history.book, scope), where)
+    before, again = (pack_of(each, scope, history.evenings) for each in (then, history.book))
+    tally.hold("a pack of the past is made again", before, again, where)
 
 
 def _check_rolling(pack: MonthPack, closing: dict[tuple[str, str], Money], tally: Tally, where: str) -> None:

@@ -14,7 +14,7 @@ from mappings.records import ExpectationScope, FindingLife, SetAside, StoredFind
 from sync.checking import Check
 from sync.explaining import Explanation
 from sync.reporting import Decision, PullReport, RunReport
-from sync.rules.moment import Moment
+from sync.reports.tying_out import PastReading
 from sync.verifying import Verification
 from sync.work import ProgressSink
 
@@ -92,8 +92,8 @@ class ReportReader(Protocol):
         """All books of the company as they were known at `as_of`, one at a time."""
         ...
 
-    def moment_near(self, at: datetime, as_of: datetime) -> Moment | None:
-        """The moment of the reading of both systems that stands for `at`; None when none had ended by `as_of`."""
+    def reading_near(self, at: datetime, as_of: datetime) -> PastReading | None:
+        """The reading of both systems that stands for `at`; None when none near enough had ended by `as_of`."""
         ...
 
     def lives(self, as_of: datetime) -> Mapping[str, FindingLife]:

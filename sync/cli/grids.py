@@ -136,6 +136,8 @@ def read_text(column: Column, cell: Cell) -> str:
     """What a person reads in a cell: amounts with commas, words for codes, nothing that acts on a terminal."""
     if isinstance(cell, Money):
         return _grouped(cell.minor, cell.currency)
+    if isinstance(cell, int):
+        return f"{cell:,}"
     text = cell_text(cell)
     return visible(column.words.get(text, text))
 

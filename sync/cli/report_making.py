@@ -36,9 +36,9 @@ def gather(reader: ReportReader, scope: Scope, taker: Taker) -> Reading:
 
 def tie_out(reader: ReportReader, scope: Scope) -> tuple[Report, Report]:
     """The tie-out by client and the findings behind it, of the reading that stands for the period's last moment."""
-    moment = reader.moment_near(scope.ends_at, scope.as_of)
-    tying = TyingOut(scope, moment, reader.lives(scope.as_of))
-    for book in reader.report_books(moment.now) if moment else ():
+    reading = reader.reading_near(scope.ends_at, scope.as_of)
+    tying = TyingOut(scope, reading, reader.lives(scope.as_of))
+    for book in reader.report_books(reading.moment.now) if reading else ():
         tying.add(book)
     return tying.reports()
 

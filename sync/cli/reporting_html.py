@@ -27,7 +27,7 @@ _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augu
            "November", "December")  # fmt: skip
 _CARDS = (
     ("tie-out-by-client", "difference", "BigTime - QuickBooks"),
-    ("tie-out-by-client", "residual", "Not explained of it"),
+    ("tie-out-by-client", "residual", "Unexplained difference"),
     ("credit-balances", "debit_balance", "Open receivables"),
     ("credit-balances", "overdue", "Overdue of them"),
     ("credit-balances", "credit_balance", "Open client credit"),

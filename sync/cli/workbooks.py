@@ -28,8 +28,10 @@ _HEADING_ROW = 3
 _NOT_ADDED = frozenset({"running_total", "exposure"})
 _INK = "#1F2937"
 _WRAPPED = frozenset({"event", "problem", "explanation", "what"})
+_INDENTED = frozenset({"currency", "status"})  # they stand beside amounts
+_NARROW = frozenset({"currency", "month", "severity", "code"})
 _MOST_LINES = 6
-_LINE_POINTS = 15
+_LINE_POINTS, _TITLE_POINTS = 15, 21
 
 
 class _TotalCell(msgspec.Struct, frozen=True):
@@ -70,14 +72,15 @@ class _Writing:
         sheet = self._workbook.add_worksheet(report.name.replace("-", " ").capitalize())
         sheet.write_string(0, 0, visible(grid.title), self._format(bold=True, font_size=14))
         sheet.write_string(1, 0, f"{visible(report.scope.company)}, as known at {exact_moment(report.scope.as_of)}")
-        heading = self._format(bold=True, bg_color=_INK, font_color="#FFFFFF", text_wrap=True, valign="top")
-        numbers = self._format(
-            bold=True, bg_color=_INK, font_color="#FFFFFF", text_wrap=True, valign="top", align="right"
-        )
+        heading = self._format(bold=True, bg_color=_INK, font_color="#FFFFFF", text_wrap=True)
+        numbers = self._format(bold=True, bg_color=_INK, font_color="#FFFFFF", text_wrap=True, align="right")
+        indented = self._format(bold=True, bg_color=_INK, font_color="#FFFFFF", text_wrap=True, indent=1, align="left")
         for place, column in enumerate(grid.columns):
-            sheet.write_string(_HEADING_ROW, place, column.heading, numbers if column.is_number else heading)
+            look = numbers if column.is_number else indented if column.key in _INDENTED else heading
+            sheet.write_string(_HEADING_ROW, place, column.heading, look)
             sheet.set_column(place, place, _width(column))
-        sheet.set_row(_HEADING_ROW, 30)
+        sheet.set_row(0, _TITLE_POINTS)
+        sheet.set_row(_HEADING_ROW, 33)
         for line, row in enumerate(grid.rows, start=_HEADING_ROW + 1):
             for place, cell in enumerate(row):
                 self._write_cell(sheet, line, place, grid.columns[place], cell)
@@ -100,7 +103,7 @@ class _Writing:
         said = [*lines[:_MOST_LINES], *([f"… and {rest} more."] if rest > 0 else [])]
         width = sum(_width(column) for column in columns)
         height = sum(-(-len(line) // width) for line in said)
-        look = self._format(text_wrap=True, valign="top", italic=True)
+        look = self._format(text_wrap=True, italic=True)
         text = "\n".join(visible(line) for line in said)[:32_767]
         if len(columns) > 1:
             sheet.merge_range(_HEADING_ROW - 1, 0, _HEADING_ROW - 1, len(columns) - 1, "", look)
@@ -112,8 +115,14 @@ class _Writing:
             self._write(sheet, line, place, cell)
             return
         text = visible(column.words.get(cell, cell))[:32_767]
-        look = {"indent": 1} if column.key == "currency" else {"text_wrap": True} if column.key in _WRAPPED else {}
-        sheet.write_string(line, place, text, self._format(valign="top", **look))
+        look = (
+            {"indent": 1, "align": "left"}
+            if column.key in _INDENTED
+            else {"text_wrap": True}
+            if column.key in _WRAPPED
+            else {}
+        )
+        sheet.write_string(line, place, text, self._format(**look))
 
     def _set_page(self, sheet: Any, report: Report) -> None:
         sheet.set_landscape()
@@ -151,6 +160,7 @@ class _Writing:
     ) -> None:
         """The sheet that holds our figures against the workbook's own sums."""
         sheet.write_string(0, 0, "Tie-out", self._format(bold=True, font_size=14))
+        sheet.set_row(0, _TITLE_POINTS)
         moment = max((report.scope.as_of for report in reports), default=None)
         sheet.write_string(1, 0, f"As known at {exact_moment(moment)}" if moment else "")
         heading = self._format(bold=True, bg_color=_INK, font_color="#FFFFFF")
@@ -193,7 +203,9 @@ class _Writing:
         look, difference = self._amount_format(ours.currency), _plain(ours - other)
         sheet.write_formula(line, 4, f"=ROUND(C{row}-D{row},{digits})", look, difference)
         said = "ties out" if ours == other else "DIFFERS"
-        sheet.write_formula(line, 5, f'=IF(E{row}=0,"ties out","DIFFERS")', self._format(bold=True, indent=1), said)
+        sheet.write_formula(
+            line, 5, f'=IF(E{row}=0,"ties out","DIFFERS")', self._format(bold=True, indent=1, align="left"), said
+        )
 
     def _write(self, sheet: Any, line: int, place: int, cell: Any) -> None:
         match cell:
@@ -219,6 +231,7 @@ class _Writing:
         return self._format(num_format=f"{pattern};[Red]-{pattern}", **look)
 
     def _format(self, **look: Any) -> Any:
+        look = {"valign": "top", **look}  # a row is as high as its longest text
         key = tuple(sorted(look.items()))
         if key not in self._formats:
             self._formats[key] = self._workbook.add_format(look)
@@ -244,4 +257,6 @@ def _width(column: Column) -> int:
         return 60
     if column.key.endswith(("_at", "est")):
         return 20
-    return 26 if column.is_wide else 8 if column.key in {"currency", "month"} else 14
+    if column.key == "what":
+        return 44  # the longest name of a finding's type
+    return 26 if column.is_wide else 8 if column.key in _NARROW else 14

@@ -17,7 +17,12 @@ from mappings.money import Money
 from sync.reports.occasions import Occasion, OccasionKind, date_of
 from sync.reports.opened import OpenBook
 from sync.reports.report import Report
-from sync.reports.scope import Scope
+from sync.reports.scope import Dating, Scope
+
+_SAID = (
+    "A month here is that of the transaction's date. The other reports count an application in the month in which it "
+    "came into being, unless --dates booked is asked for."
+)
 
 
 class RestatementRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +86,7 @@ class Restatements:
                 _total(month, currency, [row for row in rows if (row.month, row.currency) == (month, currency)])
                 for month, currency in names
             ),
+            lines=(_SAID,) if rows and self._scope.dating is not Dating.BOOKED else (),
         )
 
     def _rows_of(self, opened: OpenBook, history: History, occasions: list[Occasion]) -> Iterator[RestatementRow]:

@@ -86,16 +86,24 @@ class FindingTotal(msgspec.Struct, frozen=True, kw_only=True):
     claim: Money
 
 
-class TyingOut:
-    """Gathers the tie-out of the scope's last moment, book by book, each as it had been read by `moment`.
+class PastReading(msgspec.Struct, frozen=True, kw_only=True):
+    """When the books that are compared had been read, and what could not be read then."""
 
-    `moment` None: no reading is near enough, and there is nothing to say. `lives` are what people call the findings
+    moment: Moment
+    gaps: tuple[str, ...] = ()
+
+
+class TyingOut:
+    """Gathers the tie-out of the scope's last moment, book by book, each as it had been read.
+
+    `reading` None: none is near enough, and there is nothing to say. `lives` are what people call the findings
     and what had become of them by `scope.as_of`, by fingerprint.
     """
 
-    def __init__(self, scope: Scope, moment: Moment | None, lives: Mapping[str, FindingLife]) -> None:
+    def __init__(self, scope: Scope, reading: PastReading | None, lives: Mapping[str, FindingLife]) -> None:
         self._asked = scope
-        self._moment = moment
+        self._moment = reading.moment if reading else None
+        self._gaps = reading.gaps if reading else ()
         self._lives = lives
         self._lines: defaultdict[tuple[ClientRef, str], list[TieLine]] = defaultdict(list)
         self._findings: list[Finding] = []
@@ -160,6 +168,7 @@ class TyingOut:
             )
             return
         yield f"The invoices that both systems had when they were last read, by {_minute(moment.now)}."
+        yield from (f"That reading was incomplete: {gap}" for gap in self._gaps)
         if moment.quickbooks_read_at is not None:
             yield "QuickBooks could not be read then: what BigTime had shown since is not compared (G4)."
         if moment.now > asked.ends_at or moment.today < asked.day:

@@ -41,8 +41,9 @@ def measure(*, invoices: int = INVOICES, clients: int = CLIENTS, runs: int = RUN
         what=(
             f"{made['versions']:,} versions are put into a SQLite store as two reads found them: {_counted(made)}. "
             f"Between the reads credits were un-applied, voided, deleted and re-dated. Then `tieout report month-end "
-            f"--month {_MONTH}` runs in a process of its own: every report, the year before it, a workbook, CSV files, "
-            "a page and the manifest. The time is that of the whole process, its start included."
+            f"--month {_MONTH}` runs in a process of its own: every report, BigTime against QuickBooks, the year "
+            "before it, a workbook, CSV files, a page and the manifest. The time is that of the whole process, its "
+            "start included."
         ),
         figures=tuple(_figures(done)),
     )

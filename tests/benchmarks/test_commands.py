@@ -3,6 +3,7 @@
 import pytest
 
 from tests.benchmarks import cycle, load, month_end, reconcile
+from tests.benchmarks.__main__ import with_section
 from tests.benchmarks.figures import Section, as_markdown
 
 pytestmark = pytest.mark.slow
@@ -40,6 +41,17 @@ def test_a_reconcile_finds_every_planted_mistake_and_nothing_else() -> None:
 def test_a_month_end_of_both_systems_agrees_with_itself_and_is_the_same_each_time() -> None:
     values = _values(month_end.measure(invoices=400, clients=20, runs=2))
 
-    assert values["pairs of figures that must agree, and do"] == "4"
+    assert values["pairs of figures that must agree, and do"] == "6"
     assert values["different packs among the runs"] == "1"
     assert int(values["rows in the CSV files"]) > 50
+
+
+def test_a_section_that_is_measured_by_itself_takes_the_place_of_the_old_one_and_leaves_the_others() -> None:
+    section = Section(title="Two", command="two", what="What.", figures=())
+    page = "# Benchmarks\n\nHead.\n\n## One\n\nfirst\n\n## Two\n\nold\n\n## Three\n\nthird\n"
+    again = with_section(page, section)
+    assert "old" not in again
+    assert "first\n## Two\n\n`two`\n\nWhat." in again.replace("\n\n## Two", "\n## Two")
+    assert again.endswith("## Three\n\nthird\n")
+    with pytest.raises(AssertionError):
+        with_section(page, Section(title="Four", command="", what="", figures=()))
