@@ -17,7 +17,7 @@ from mappings.findings import ClientRef, InvoiceRef
 from mappings.ledger import Ledger
 from mappings.linking import Links
 from mappings.model import Book, Client, CreditMemo, Entry, History, Invoice, Kind, Payment, RecordKey, System
-from mappings.money import format_amount
+from mappings.money import format_amount, minor_digits
 from sync.rules.moment import Moment
 from sync.rules.past import PastLine
 
@@ -27,6 +27,22 @@ def amount(minor: int, currency: str) -> str:
     text = format_amount(abs(minor), currency)
     whole, point, rest = text.partition(".")
     return f"{'-' if minor < 0 else ''}{int(whole):,}{point}{rest} {currency}"
+
+
+def in_currency(minor: int, written: str, wanted: str) -> int:
+    """A BigTime amount in the twin's currency: BigTime names none, so the figure is kept and the digits follow.
+
+    100.00 read as dollars is 100 yen. A figure that the other currency cannot hold is rounded down; the rest
+    shows up as a difference of the totals.
+    """
+    shift = minor_digits(wanted) - minor_digits(written)
+    return minor * int(10**shift) if shift >= 0 else minor // int(10**-shift)
+
+
+def applied_minor(payment: Payment, invoice_id: str, currency: str) -> int:
+    """What a BigTime payment row puts on an invoice, in the currency of the invoice's twin."""
+    minor = sum(line.amount_minor for line in payment.lines if line.target_id == invoice_id)
+    return in_currency(minor, payment.currency, currency)
 
 
 class ItemKind(StrEnum):

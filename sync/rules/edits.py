@@ -4,21 +4,19 @@ import msgspec
 
 from mappings.findings import Proof, Severity
 from mappings.model import CreditMemo, History, Invoice, Kind, Payment, RecordKey, System, Version
-from sync.rules.desk import Case, Desk, Item, ItemKind, Line, Row, amount
+from sync.rules.desk import Case, Desk, Item, ItemKind, Line, Row, amount, applied_minor
 from sync.rules.draft import Draft, on_case
 from sync.rules.moment import Moment
 from sync.rules.past import PastLine, gone_credit
 
 
-def _earlier_amounts(row: Row) -> dict[int, Version]:
-    """The amounts that earlier versions of a BigTime row had, each with the version that shows it."""
-    now = row.payment.lines[0].amount_minor
+def _earlier_amounts(case: Case, row: Row) -> dict[int, Version]:
+    """The amounts that a BigTime row had on the invoice before, each with the last version that shows it."""
     return {
-        version.content.lines[0].amount_minor: version
+        minor: version
         for version in row.history.versions
         if isinstance(version.content, Payment)
-        and version.content.lines
-        and version.content.lines[0].amount_minor != now
+        and (minor := applied_minor(version.content, case.id, case.currency)) != row.amount_minor
     }
 
 
@@ -70,13 +68,13 @@ def _edited(
     wanted = line.line.amount_minor
     for row in rows:
         assert row.row is not None
-        version = _earlier_amounts(row.row).get(wanted)
+        version = _earlier_amounts(case, row.row).get(wanted)
         if version is not None:
             return _edited_draft(case, line.line, (line, row), (row.row.history,), version)
     gone = [
         (history, version)
         for history, version in rekeyed.get(case.id, ())
-        if isinstance(version.content, Payment) and version.content.lines[0].amount_minor == wanted
+        if isinstance(version.content, Payment) and applied_minor(version.content, case.id, case.currency) == wanted
     ]
     if not gone:
         return None

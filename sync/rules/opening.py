@@ -18,8 +18,18 @@ from mappings.model import (
     RecordKey,
     System,
 )
-from mappings.money import minor_digits
-from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, Line, OpenCredit, Row
+from sync.rules.desk import (
+    Case,
+    Desk,
+    Funding,
+    Item,
+    ItemKind,
+    Line,
+    OpenCredit,
+    Row,
+    applied_minor,
+    in_currency,
+)
 from sync.rules.matching import Matching, match
 from sync.rules.moment import Moment
 from sync.rules.past import credit_keys_of, past_lines
@@ -129,16 +139,6 @@ def funding_of(payment: Payment) -> Funding:
     return Funding.CREDIT if payment.total_minor - payment.unapplied_minor <= 0 else Funding.MIXED
 
 
-def _in_currency(minor: int, written: str, wanted: str) -> int:
-    """A BigTime amount in the twin's currency: BigTime names none, so the figure is kept and the digits follow.
-
-    100.00 read as dollars is 100 yen. A figure that the other currency cannot hold is rounded down; the rest
-    shows up as a difference of the totals.
-    """
-    shift = minor_digits(wanted) - minor_digits(written)
-    return minor * int(10**shift) if shift >= 0 else minor // int(10**-shift)
-
-
 def _open_case(
     pair: Twin,
     invoice: Invoice,
@@ -154,14 +154,14 @@ def _open_case(
         Row(
             history=history,
             payment=payment,
-            amount_minor=_in_currency(_applied(payment, bigtime.key.id), payment.currency, currency),
+            amount_minor=applied_minor(payment, bigtime.key.id, currency),
         )
         for history, payment in rows.get(bigtime.key.id, ())
     )
     own_lines = tuple(lines.get(quickbooks.key.id, ())) if quickbooks else ()
     if quickbooks and twin and twin.deposit_minor:
         own_lines += (_deposit_line(quickbooks, twin),)
-    total = _in_currency(invoice.total_minor, invoice.currency, currency)
+    total = in_currency(invoice.total_minor, invoice.currency, currency)
     matching = match(own_rows, own_lines)
     client_id = twin.client_id if twin else ""
     case = Case(
@@ -182,10 +182,6 @@ def _open_case(
         candidates=pair.candidates,
     )
     return case, _items(case, matching) if twin else []
-
-
-def _applied(payment: Payment, invoice_id: str) -> int:
-    return sum(line.amount_minor for line in payment.lines if line.target_id == invoice_id)
 
 
 def _deposit_line(quickbooks: History, twin: Invoice) -> Line:
@@ -220,7 +216,7 @@ def _shown_balance(invoice: Invoice, computed_minor: int, currency: str) -> int:
         return 0
     if invoice.balance_minor is None:
         return computed_minor
-    return _in_currency(invoice.balance_minor, invoice.currency, currency)
+    return in_currency(invoice.balance_minor, invoice.currency, currency)
 
 
 def _items(case: Case, matching: Matching) -> list[Item]:

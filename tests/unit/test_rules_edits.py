@@ -5,7 +5,7 @@ from datetime import date
 import msgspec
 
 from mappings.findings import Finding, Proof
-from mappings.model import Kind, LineTarget, Method, Payment, PaymentLine, RecordKey, System
+from mappings.model import Invoice, Kind, LineTarget, Method, Payment, PaymentLine, RecordKey, System
 from tests.books import BookOf
 
 CREDIT, LABEL, MONEY = Method.ACCOUNT_CREDIT, Method.NONE, Method.MONEY
@@ -536,3 +536,30 @@ def test_what_quickbooks_said_twice_before_it_forgot_it_is_the_witness_of_one_ro
 
     told = [(each.code, each.proof) for each in book.evaluate().findings if each.claim_minor]
     assert [("C4", Proof.CANNOT_TELL), ("C4", Proof.PROVED)] == sorted(told)
+
+
+def in_yen(book: BookOf, key: RecordKey) -> None:
+    """The last version of a QuickBooks record is in yen, which has no cents."""
+    last = book.versions[key].pop()
+    assert isinstance(last.content, Invoice | Payment)
+    book.put(key, msgspec.structs.replace(last.content, currency="JPY"), f"{last.observed_at:%Y-%m-%d}")
+
+
+def test_an_edit_is_proved_in_a_currency_without_cents_too() -> None:
+    """300 yen are 300.00 in BigTime, which names no currency."""
+    told = []
+    for amount_now in ("350", ""):
+        book = BookOf()
+        book.bigtime_invoice("101", "1000")
+        in_yen(book, book.quickbooks_invoice("q101", "10", "7", number="INV-101"))
+        in_yen(book, book.payment("9", invoices={"q101": "3"}, cash="3", on="2026-03-05"))
+        key = book.row("p1", "101", "300", method=MONEY, on="2026-03-05")
+        assert [] == book.findings()
+        if amount_now:
+            book.row("p1", "101", amount_now, method=MONEY, on="2026-03-05", seen="2026-03-09")
+        else:
+            book.gone(key, "2026-03-09")
+        (found,) = book.evaluate().findings
+        told.append((found.code, found.proof, found.claim_minor))
+
+    assert [("E2", Proof.PROVED, -50), ("E2", Proof.PROVED, 300)] == told
