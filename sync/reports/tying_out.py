@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 
 from mappings.findings import ClientRef, Evidence, Finding, FindingStatus, TieLine
-from mappings.model import Book, Client, Kind
+from mappings.model import Book, Client, Invoice, Kind, System
 from mappings.money import Money
 from mappings.records import FindingLife
 from sync.reports.opened import ONLY_BIGTIME, wanted_customers
@@ -20,6 +20,7 @@ from sync.reports.words import spoken
 from sync.rules.evaluate import evaluate_book
 from sync.rules.moment import Moment
 
+_NAMES = {System.BIGTIME: "BigTime", System.QUICKBOOKS: "QuickBooks"}
 AMOUNTS = ("bigtime_balance", "quickbooks_balance", "difference", "explained", "residual", "gross_difference")
 
 
@@ -108,6 +109,7 @@ class TyingOut:
         self._lines: defaultdict[tuple[ClientRef, str], list[TieLine]] = defaultdict(list)
         self._findings: list[Finding] = []
         self._customers: dict[str, str] = {}
+        self._alone: defaultdict[tuple[System, str], list[int]] = defaultdict(list)
 
     def add(self, book: Book) -> None:
         """Take what the rules say of a book."""
@@ -120,9 +122,20 @@ class TyingOut:
             if self._shows(line.client, line.currency, wanted):
                 self._lines[line.client, line.currency].append(line)
         self._findings += [each for each in result.findings if self._shows(each.client, each.currency, wanted)]
+        both = {(System.BIGTIME, line.invoice.bigtime) for line in result.tie_lines}
+        both |= {(System.QUICKBOOKS, line.invoice.quickbooks) for line in result.tie_lines}
         for history in book.histories:
-            if history.key.kind is Kind.CUSTOMER and isinstance(history.content, Client):
-                self._customers[history.key.id] = history.content.name
+            key, content = history.key, history.content
+            if key.kind is Kind.CUSTOMER and isinstance(content, Client):
+                self._customers[key.id] = content.name
+            elif isinstance(content, Invoice) and (key.system, key.id) not in both:
+                self._add_alone(key.system, content)
+
+    def _add_alone(self, system: System, invoice: Invoice) -> None:
+        """Remember what is open on an invoice that the other system does not have."""
+        minor = invoice.balance_minor or 0
+        if minor != 0 and not invoice.is_draft and self._asked.wants(invoice.currency):
+            self._alone[system, invoice.currency].append(minor)
 
     def _name(self, client: ClientRef) -> str:
         """The client as the other reports of the pack call him: as QuickBooks does."""
@@ -155,7 +168,12 @@ class TyingOut:
             row_type=TieOutRow,
             rows=shown,
             totals=totals,
-            lines=(*self._told_when(), *_told_residual(totals), *_told_settled(len(rows) - len(shown))),
+            lines=(
+                *self._told_when(),
+                *_told_residual(totals),
+                *self._told_alone(),
+                *_told_settled(len(rows) - len(shown)),
+            ),
         )
 
     def _told_when(self) -> Iterator[str]:
@@ -176,6 +194,16 @@ class TyingOut:
                 f"This is the reading nearest to {self._end}: nothing was read on that day, and neither system tells "
                 "what it showed at a moment of the past."
             )
+
+    def _told_alone(self) -> Iterator[str]:
+        """What is open on invoices that only one system has, unless one client is asked for."""
+        parts = [
+            f"{spoken(Money(sum(amounts), currency))} on {len(amounts)} {_NAMES[system]} "
+            f"invoice{'' if len(amounts) == 1 else 's'}"
+            for (system, currency), amounts in sorted(self._alone.items())
+        ]
+        if parts and not self._asked.client:
+            yield f"Open and not compared, because only one system has it: {'; '.join(parts)}."
 
     @property
     def _end(self) -> str:

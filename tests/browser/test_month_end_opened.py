@@ -70,7 +70,7 @@ def first_pixel(picture: Path) -> tuple[int, int, int]:
 def test_a_browser_shows_every_table_and_runs_nothing_that_a_client_is_called(tmp_path: Path) -> None:
     shown = browse(tmp_path, page_of(pack_of(firm_with(*HOSTILE)), tmp_path / "pack"), "--dump-dom")
     assert 9 == shown.count("<section>") - 2  # a section for each report, one for the currency, one for the checks
-    assert 3 == shown.count("<svg")
+    assert 4 == shown.count("<svg")
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
     assert not re.search(r"<(script|img|iframe|object|a)\b", shown)
 
@@ -101,6 +101,7 @@ def test_a_printed_page_holds_the_charts_on_its_first_sheet_and_every_total(pack
     sheets = text.split("\f")
     for title in ("Credit by age in days", "Roll-forward of client credit", "Applied balance, twelve months"):
         assert title in sheets[0]
+    assert "BigTime - QuickBooks, explained" in sheets[1]
     for report in pack.reports:
         assert report.title in text
     assert "ties out" in text

@@ -9,7 +9,19 @@ import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import pytest
+from click.testing import CliRunner
+
+from config.settings import load_settings
+from mappings.findings import FindingStatus
+from state.store import CompanyStore, Store
+from sync.cli.program import program
+from sync.clocks import SystemClock
+from sync.rules.evaluate import evaluate_book
+from sync.rules.moment import Moment
+from sync.viewing import moment_of_run
 from tests.office import Office
 
 EXPLAINED = ("bigtime_balance", "quickbooks_balance", "difference", "explained", "residual")
@@ -219,3 +231,29 @@ def test_an_explanation_from_before_anything_was_read_says_so_and_ends_with_code
         in office.run("explain", "INV-7", "--as-of", "2026-08-01", code=3).stdout
     )
     assert "is not a moment" in office.run("explain", "INV-7", "--as-of", "then", code=2).stderr
+
+
+@pytest.mark.slow
+def test_every_run_of_a_demo_is_told_again_as_it_was(tmp_path: Path) -> None:
+    """Weeks of mistakes and many groups: over the versions of then, the rules find what each run had found."""
+    made = CliRunner().invoke(program, ["demo", "--days", "16", "--seed", "5", "--folder", str(tmp_path / "demo")])
+    assert made.exit_code in {0, 1}, made.output
+    settings = load_settings(tmp_path / "demo" / "tieout.toml")
+    zone = ZoneInfo(settings.company(None).timezone)
+    with Store.open(f"sqlite:///{tmp_path / 'demo' / 'tieout.db'}", SystemClock()) as store:
+        stored = store.known_company(settings.company(None).alias)
+        runs = stored.runs.recent(most=100)
+        told = [found_again(stored, moment_of_run(run, stored.runs, zone, settings.rules)) for run in runs]
+    assert len(runs) > 10
+    assert max(len(found) for found, _ in told) > 5
+    assert [] == [(found ^ open_then) for found, open_then in told if found != open_then]
+
+
+def found_again(stored: CompanyStore, moment: Moment) -> tuple[set[str], set[str]]:
+    """The findings of the rules over the books of a moment, and those that were open then; gates are not of books."""
+    books = stored.book_reader()
+    results = (evaluate_book(book, moment) for book in books.iterate_books(books.load_all_groups(), moment.now))
+    lives = stored.findings.load_lives(moment.now)
+    open_then = {name for name, life in lives.items() if life.status is not FindingStatus.RESOLVED}
+    gates = {name for name in open_then if lives[name].id.startswith(("G5", "G9", "G11"))}
+    return {finding.fingerprint for result in results for finding in result.findings}, open_then - gates

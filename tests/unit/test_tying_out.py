@@ -9,7 +9,9 @@ from mappings.findings import FindingStatus
 from mappings.model import Book, Kind, LineTarget
 from mappings.money import Money
 from mappings.records import FindingLife
-from sync.reports.month_end import MonthEnd
+from sync.reports.charts import Chart
+from sync.reports.month_charts import charts_of
+from sync.reports.month_end import MonthEnd, MonthPack
 from sync.reports.report import Report
 from sync.reports.scope import Scope
 from sync.reports.tying_out import FindingRow, PastReading, TieOutRow, TieOutTotal, TyingOut
@@ -125,3 +127,53 @@ def test_what_a_reading_lacked_and_which_it_is_are_said() -> None:
     assert "Nothing is compared" in compared.lines[0]
     now = msgspec.structs.replace(SCOPE, as_of=NOW)
     assert 1 == len(reports_of(a_book(), scope=now)[0].lines)
+
+
+def test_what_only_one_system_has_is_not_compared_and_said() -> None:
+    more = (
+        quickbooks(Kind.INVOICE, "73", invoice("INV-3", 198_000, "7")),
+        quickbooks(Kind.INVOICE, "74", invoice("INV-4", 5_000, "7", balance=0)),
+        bigtime(Kind.INVOICE, "9005", invoice("INV-5", 30_000, "301")),
+        bigtime(Kind.INVOICE, "9006", invoice("INV-6", 20_000, "301")),
+        bigtime(Kind.INVOICE, "9007", msgspec.structs.replace(invoice("INV-7", 70_000, "301"), is_draft=True)),
+    )
+    compared, _ = reports_of(book(*a_book().histories, *more))
+    sentence = "500.00 USD on 2 BigTime invoices; 1,980.00 USD on 1 QuickBooks invoice."
+    assert f"Open and not compared, because only one system has it: {sentence}" == compared.lines[-1]
+    assert 2 == sum(row.invoices for row in compared.rows if isinstance(row, TieOutRow))
+    acme = reports_of(book(*a_book().histories, *more), scope=msgspec.structs.replace(SCOPE, client="acme"))[0]
+    assert not any("only one system" in line for line in acme.lines)
+
+
+def test_the_chart_runs_from_nothing_to_the_difference_with_what_nobody_explains() -> None:
+    of = a_book()
+    lower = quickbooks(Kind.INVOICE, "72", invoice("INV-2", 20_000, "7"))  # now 400.00 higher in BigTime
+    of = book(*(each for each in of.histories if each.key != lower.key), lower)
+    compared, findings = reports_of(of)
+    (total,) = compared.totals
+    assert isinstance(total, TieOutTotal)
+    pack = MonthEnd(SCOPE).pack(compared, findings)
+    *parts, last = _chart(pack).columns
+    claims = {row.code: row.claim for row in _rows(findings) if row.claim.minor}
+    assert [f"{code}: {claims[code]}" for code in sorted(claims, key=lambda code: -abs(claims[code].minor))] == [
+        each.exact for each in parts
+    ]
+    assert f"Difference: {total.difference}" == last.exact
+    short = msgspec.structs.replace(total, explained=Money(0, "USD"), residual=total.difference)
+    alone = MonthEnd(SCOPE).pack(
+        msgspec.structs.replace(compared, totals=(short,)), msgspec.structs.replace(findings, rows=())
+    )
+    assert ["Not explained", "Difference"] == [each.label for each in _chart(alone).columns]
+
+
+def test_the_smallest_of_many_types_share_one_column_of_the_chart() -> None:
+    compared, findings = reports_of(a_book())
+    row = _rows(findings)[0]
+    many = tuple(msgspec.structs.replace(row, code=f"X{place}", claim=Money(place, "USD")) for place in range(1, 16))
+    pack = MonthEnd(SCOPE).pack(compared, msgspec.structs.replace(findings, rows=many))
+    *_, least, others, last = _chart(pack).columns
+    assert ("X4", f"Others: {Money(1 + 2 + 3, 'USD')}", "Difference") == (least.label, others.exact, last.label)
+
+
+def _chart(pack: MonthPack) -> Chart:
+    return next(chart for chart in charts_of(pack, "USD") if chart.title.startswith("BigTime"))
