@@ -398,6 +398,7 @@ def test_deleted_and_voided_entries_give_and_charge_nothing() -> None:
 def test_a_payment_that_left_nothing_over_does_not_hide_the_next_ones_rest() -> None:
     assert [("2", Origin.PREPAYMENT, "c", 50, 50)] == credits_of(
         book(
+            quickbooks(Kind.PAYMENT, "0", msgspec.structs.replace(payment(0), voided=True)),
             quickbooks(Kind.PAYMENT, "1", payment(100, (INVOICE, "10", 100))),
             quickbooks(Kind.PAYMENT, "2", payment(50, unapplied=50)),
         )

@@ -57,7 +57,8 @@ def test_9_and_9_1_are_two_numbers() -> None:
     ("ours", "theirs"), [("501", "INV-501"), ("INV501", "00501"), ("INV 501", "inv-501"), ("#501", "501")]
 )
 def test_a_number_with_and_without_its_prefix_is_one_number(ours: str, theirs: str) -> None:
-    assert {"1": "71"} == pairs(link(book(*ACME, bt("1", ours), qb("71", theirs))))
+    links = link(book(*ACME, bt("1", ours), qb("71", theirs)))
+    assert ({"1": "71"}, ()) == (pairs(links), links.unmatched_quickbooks)
 
 
 def test_without_its_prefix_a_number_needs_client_and_total_and_leaves_no_choice() -> None:

@@ -372,3 +372,21 @@ def test_of_two_with_one_reference_the_one_that_has_a_day_is_the_nearer() -> Non
     book.put(key, msgspec.structs.replace(content, paid_on=None, applied_on=None), "2026-03-05")
 
     assert [("C4", "-299.00", "299.00"), ("D1", "50.00", "50.00")] == sorted(book.findings())
+
+
+def test_two_clients_of_bigtime_who_are_one_customer_are_one_client() -> None:
+    book = elsewhere()
+    book.bigtime_invoice("102", "1000", client="302")
+
+    assert ["D2"] == [code for code, _, _ in book.findings()]
+
+
+def test_what_money_paid_in_part_is_no_credit_under_the_name_of_money() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="700")
+    book.memo("7", "100", "0", on="2026-03-05")
+    book.payment("9", invoices={"q101": "100"}, memos={"7": "100"}, on="2026-03-05")
+    book.payment("10", invoices={"q101": "200"}, cash="200", on="2026-03-05")
+    book.row("p1", "101", "300", method=MONEY, on="2026-03-05")
+
+    assert ["D8"] == [each.code for each in book.evaluate().findings]

@@ -319,3 +319,12 @@ def test_a_merge_says_how_many_invoices_moved_and_counts_no_memo_among_them() ->
 
     (found,) = [each for each in book.evaluate().findings if each.code == "E10"]
     assert "1 invoice affected" in found.cause
+
+
+def test_a_twin_that_was_gone_for_a_while_is_still_its_customers() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="1000")
+    book.gone(QB_INVOICE, "2026-03-05")
+    book.quickbooks_invoice("q101", "1000", "1000", number="INV-101", seen="2026-03-06")
+
+    assert "D3" not in [each.code for each in book.evaluate().findings]

@@ -217,6 +217,10 @@ def test_a_memo_that_was_overdrawn_from_the_beginning_was_not_edited() -> None:
 
     assert ["F8"] == [code for code, _, _ in book.findings("2026-03-20") if code in {"E3", "F8"}]
 
+    book.memo("8", "300", "0", on="2026-03-05")
+    book.memo("8", "200", "-100", on="2026-03-05", seen="2026-03-09")
+    assert ["E3", "F8", "F8"] == sorted(code for code, _, _ in book.findings("2026-03-20") if code in {"E3", "F8"})
+
 
 def keyed_again(
     amount: str, *, reference: str = "", on: str = "2026-03-06", seen: str = "2026-03-09", word: str = ""

@@ -322,7 +322,7 @@ def test_a_negative_line_is_never_the_sum_of_anything() -> None:
 
 
 def test_a_reversal_of_nothing_does_not_hide_the_next_one() -> None:
-    matching = match([row("a", -70), row("b", 300), row("c", -300)], [])
+    matching = match([row("a", -400), row("b", 300), row("c", -300)], [])
 
     assert [["b", "c"]] == [sorted(each.history.key.id for each in pair.rows) for pair in matching.pairs]
     assert ["a"] == [each.history.key.id for each in matching.rows]

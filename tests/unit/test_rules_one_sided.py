@@ -39,6 +39,7 @@ def test_a_payment_that_only_bigtime_has_is_told_without_a_cause() -> None:
     book.row("p1", "101", "400", method=MONEY, on="2026-03-05")
 
     assert book.findings() == [("C4", "-400.00", "400.00")]
+    assert ["p1:101", "q101"] == sorted(each.key.id for each in book.evaluate().findings[0].evidence)
 
 
 def test_a_payment_that_quickbooks_left_unapplied_is_told_as_such() -> None:
@@ -151,8 +152,9 @@ def test_the_same_money_is_known_by_its_reference_or_by_client_and_three_days() 
 
 
 def test_other_money_does_not_explain_a_payment_of_bigtime() -> None:
-    assert [["C4"], ["C4"], ["C4"], ["A1"]] == [
+    assert [["C4"], ["C4"], ["C4"], ["C4"], ["A1"]] == [
         loose(row_on="2026-03-09"),
+        loose(row_on="2026-03-09", reference="4712"),
         loose(unapplied="399"),
         loose(client="13"),
         loose(label=CREDIT),
@@ -275,3 +277,13 @@ def test_why_an_application_is_not_in_bigtime_is_grace_or_not() -> None:
     assert [(Proof.PROVED, False), (Proof.CANNOT_TELL, True)] == [
         (each.proof, "grace" in each.reason) for each in (late, early)
     ]
+
+
+def test_a_number_that_a_posted_invoice_of_another_client_has_is_not_missed() -> None:
+    book = BookOf()
+    book.twins("7", "900", open_in_quickbooks="900")
+    book.quickbooks_invoice("q8", "300", "250", number="INV-7", client="13")
+    book.memo("7", "50", "0", on="2026-03-05", client="13")
+    book.payment("9", invoices={"q8": "50"}, memos={"7": "50"}, on="2026-03-05", client="13")
+
+    assert [Severity.S4] == [each.severity for each in book.evaluate().findings if each.code == "C6"]
