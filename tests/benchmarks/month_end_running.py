@@ -8,11 +8,13 @@ import msgspec
 from click.testing import CliRunner
 
 from sync.cli.program import program
+from sync.collecting import settle_collector
 from tests.benchmarks.figures import peak_memory_mb
 
 
 def main(config: str, folder: str, month: str) -> None:
-    """One pack, in this process."""
+    """One pack, in this process, which is set up as `tieout` sets up its own."""
+    settle_collector()
     arguments = ["report", "month-end", "--month", month, "--folder", folder, "--config", config]
     result = CliRunner().invoke(program, arguments)
     if not (Path(folder) / "manifest.json").exists():
