@@ -4,8 +4,11 @@ Only the ticker and the threads are not those of `tieout run`: the next tick com
 taken one after the other, so that equal seeds give equal soaks.
 """
 
+import _sqlite3
+import ctypes
 import gc
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
@@ -45,14 +48,25 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Burden(msgspec.Struct, frozen=True, kw_only=True):
-    """What the daemon costs at one moment."""
+    """What the daemon costs at one moment.
+
+    `store_mb` is the part of `resident_mb` that SQLite holds by its own count: pages of the database, kept at hand up
+    to a limit. `blocks` are the pieces of memory that Python has given out, `objects` those that can form cycles.
+    """
 
     at: datetime
     resident_mb: float
+    store_mb: float
+    blocks: int
     objects: int
     threads: int
     files: int
     cpu_seconds: float
+
+    @property
+    def own_mb(self) -> float:
+        """What the program holds beside the database's pages."""
+        return self.resident_mb - self.store_mb
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +126,8 @@ class SoakedDaemon:
         return Burden(
             at=self._clock.now(),
             resident_mb=process.memory_info().rss / 1e6,
+            store_mb=held_by_sqlite() / 1e6,
+            blocks=sys.getallocatedblocks(),
             objects=len(gc.get_objects()),
             threads=process.num_threads(),
             files=process.num_fds(),
@@ -159,6 +175,17 @@ class SoakedDaemon:
             )
             for each in reversed(self._application._store.outbox.load(limit=1_000_000))
         ]
+
+
+def held_by_sqlite() -> int:
+    """The bytes that SQLite has asked for in this process and not given back.
+
+    Source: sqlite.org/c3ref/memory_highwater.html.
+    """
+    used = ctypes.CDLL(_sqlite3.__file__).sqlite3_memory_used
+    used.restype = ctypes.c_int64
+    held: int = used()
+    return held
 
 
 def _subjects(key: str, notice: Any) -> list[str]:

@@ -1,9 +1,11 @@
 """What was told, held against what was really wrong. Knows nothing of how the daemon came to tell it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
+from statistics import median
 
 from mappings.alerts import AlertKind, DeliveryState
 from tests.soak.daemon import Burden, Told
@@ -51,10 +53,16 @@ def judge(soaked: Soaked) -> tuple[ChannelJudgement, ...]:
     return tuple(_judged(name, soaked, taken) for name, taken in counts.items())
 
 
-def flatness(burdens: Sequence[Burden]) -> tuple[Burden, Burden, Burden]:
-    """What the daemon held when everything had been used once, in the middle, and at the end."""
-    first = burdens[min(1, len(burdens) - 1)]
-    return first, burdens[(len(burdens) + 1) // 2], burdens[-1]
+def thirds(burdens: Sequence[Burden]) -> tuple[tuple[Burden, ...], ...]:
+    """What the daemon held in each third of the time; everything is used for the first time in the first."""
+    ends = [len(burdens) * part // 3 for part in range(4)]
+    return tuple(tuple(burdens[one:two]) for one, two in pairwise(ends))
+
+
+def growth(burdens: Sequence[Burden], measure: Callable[[Burden], float]) -> float:
+    """How much more the daemon held in the last third than in the second: 1.0 when it was as much. By medians."""
+    _, middle, last = (median(measure(each) for each in part) for part in thirds(burdens))
+    return last / middle
 
 
 def _judged(name: str, soaked: Soaked, taken: int) -> ChannelJudgement:

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from mappings.alerts import AlertKind, DeliveryState
-from tests.benchmarks.soak import problems_of
-from tests.soak.daemon import Account, Told
+from tests.benchmarks.soak import is_flat, problems_of
+from tests.soak.daemon import Account, Burden, Told
 from tests.soak.firm import TrueIncident
 from tests.soak.judging import judge
 from tests.soak.office import Soaked
@@ -45,18 +45,31 @@ def told(kind: AlertKind, *, at: int, message: str, subject: str = "INV-1052") -
     )
 
 
-def problems(incidents: list[TrueIncident], messages: list[Told]) -> list[str]:
+def burden(number: int, **values: float) -> Burden:
+    held = {"resident_mb": 120.0, "store_mb": 2.0, "blocks": 570_000, "objects": 150_000, "threads": 4, "files": 19}
+    return Burden(at=NOON + timedelta(days=number), cpu_seconds=1.0, **{**held, **values})  # type: ignore[arg-type]
+
+
+def soaked_with(burdens: list[Burden], *, incidents: list[TrueIncident], messages: list[Told]) -> Soaked:
     account = Account(told=tuple(messages), turns={}, statuses={}, unsettled=(), differences=0)
-    soaked = Soaked(
+    return Soaked(
         incidents=tuple(incidents),
         account=account,
-        burdens=(),
+        burdens=tuple(burdens),
         mails=tuple({each.message for each in messages}),
         posts={},
         faults=0,
         log="",
         ended_at=NOON,
     )
+
+
+def flat(burdens: list[Burden]) -> bool:
+    return is_flat(soaked_with(burdens, incidents=[], messages=[]))
+
+
+def problems(incidents: list[TrueIncident], messages: list[Told]) -> list[str]:
+    soaked = soaked_with([], incidents=incidents, messages=messages)
     return [problem.split(":")[1].strip() for judgement in judge(soaked) for problem in problems_of(judgement)]
 
 
@@ -79,3 +92,20 @@ def test_what_came_and_went_in_a_channels_silence_may_be_told_once_and_need_not_
 def test_what_lasts_longer_than_a_channels_silence_has_to_be_told() -> None:
     assert ["never told"] == problems([silence(began=-6, ended=34), mistake(opened=2)], [])
     assert ["never told"] == problems([silence(began=-6, ended=34), mistake(opened=-20, settled=26)], [])
+
+
+def test_memory_is_flat_when_the_last_third_holds_what_the_second_held() -> None:
+    days = range(9)
+    assert flat([burden(day) for day in days])
+    assert flat([burden(0, resident_mb=90.0, blocks=400_000), *(burden(day) for day in days[1:])])
+    assert flat([burden(day, resident_mb=118.0 + day, store_mb=float(day)) for day in days])
+
+
+def test_memory_that_grows_is_seen_wherever_it_is_held() -> None:
+    days = range(9)
+    assert not flat([burden(day, resident_mb=120.0 + day) for day in days])
+    assert not flat([burden(day, blocks=570_000 + 5_000 * day) for day in days])
+    assert not flat([burden(day, objects=150_000 + 1_500 * day) for day in days])
+    assert not flat([burden(day, resident_mb=120.0 + 5 * day, store_mb=5.0 * day) for day in days])
+    assert not flat([burden(day, threads=4 + day) for day in days])
+    assert not flat([burden(day, files=19 + 3 * day) for day in days])
