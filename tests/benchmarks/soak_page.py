@@ -24,9 +24,8 @@ The judge knows what was really wrong and which messages arrived, and nothing of
 """
 _MEMORY = """
 Memory is judged from the second to the last third of the time. `of it SQLite` is what SQLite holds by its own count:
-pages of the database, which it keeps at hand up to 32 MiB for each connection; they grow with the database. What it
-gives back stays with the process for its next use, and counts as the rest until then. The rest, and what Python holds,
-must be the same to 2 %, the whole to 10 %.
+pages of the database, which it keeps at hand up to 32 MiB for each connection; they grow with the database. The rest,
+and what Python holds, must be the same to 2 %, the whole to 10 %.
 """
 _MEASURES: tuple[tuple[str, str, Callable[[Burden], float]], ...] = (
     ("resident, MB", "{:,.1f}", lambda each: each.resident_mb),
