@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import cycle, load, month_end, reconcile
+from tests.benchmarks import cycle, load, month_end, reconcile, webhooks
 from tests.benchmarks.figures import Section, as_markdown, machine
 
 _PAGE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
@@ -28,6 +28,7 @@ def main() -> None:
         "cycle": lambda _: cycle.measure(),
         "reconcile": lambda runs: reconcile.measure(runs=runs),
         "month-end": lambda runs: month_end.measure(runs=runs),
+        "webhooks": lambda _: webhooks.measure(),
     }
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Run every benchmark.")
     parser.add_argument("--runs", type=int, default=3, help="runs to take the median of (%(default)s)")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.benchmarks import cycle, load, month_end, reconcile
+from tests.benchmarks import cycle, load, month_end, reconcile, webhooks
 from tests.benchmarks.__main__ import with_section
 from tests.benchmarks.figures import Section, as_markdown
 
@@ -44,6 +44,12 @@ def test_a_month_end_of_both_systems_agrees_with_itself_and_is_the_same_each_tim
     assert values["pairs of figures that must agree, and do"] == "6"
     assert values["different packs among the runs"] == "1"
     assert int(values["rows in the CSV files"]) > 50
+
+
+def test_every_webhook_that_is_delivered_is_taken_in() -> None:
+    values = _values(webhooks.measure(deliveries=5))
+
+    assert values["events taken in"] == "40"
 
 
 def test_a_section_that_is_measured_by_itself_takes_the_place_of_the_old_one_and_leaves_the_others() -> None:

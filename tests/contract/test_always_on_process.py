@@ -92,6 +92,19 @@ class Office:
         finally:
             engine.dispose()
 
+    @contextmanager
+    def locked_database(self) -> Iterator[None]:
+        """Nobody else can read or write the tables that a turn begins with."""
+        engine = create_engine(re.sub(r"^postgresql:", "postgresql+psycopg:", self.url))
+        is_sqlite = engine.dialect.name == "sqlite"
+        try:
+            with engine.connect() as connection:
+                connection.exec_driver_sql("BEGIN EXCLUSIVE" if is_sqlite else "LOCK TABLE run, company, lease")
+                yield
+                connection.rollback()
+        finally:
+            engine.dispose()
+
     def wait(self, holds: Callable[[], bool], *, seconds: float = 60) -> None:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -236,13 +249,14 @@ def test_a_daemon_that_was_killed_is_taken_over(offices: Callable[..., Office], 
 
 
 @pytest.mark.slow
-def test_webhooks_are_answered_quickly_and_bring_the_turn_forward(offices: Callable[..., Office]) -> None:
+def test_webhooks_are_answered_without_the_database_and_bring_the_turn_forward(offices: Callable[..., Office]) -> None:
     office = offices(firms=2)
     port = free_port()
     with office.daemon("--webhooks", f"127.0.0.1:{port}") as process:
         office.wait(lambda: len([each for each in office.runs() if each[2] == "clean"]) == 2)
-        taken = [deliver(port, office.served["firm-1"].realm_id, event=number) for number in range(50)]
-        assert max(taken) < 0.1, sorted(taken)[-5:]
+        with office.locked_database():
+            for number in range(50):
+                deliver(port, office.served["firm-1"].realm_id, event=number)
         assert 401 == post(port, b"[]", "forged")
         assert 413 == post(port, b"x" * 3_000_000, "forged")
         office.wait(lambda: [alias for alias, *_ in office.runs()] == ["firm-0", "firm-1", "firm-1"], seconds=90)
@@ -251,13 +265,10 @@ def test_webhooks_are_answered_quickly_and_bring_the_turn_forward(offices: Calla
         assert 0 == process.wait(timeout=15)
 
 
-def deliver(port: int, realm: str, *, event: int) -> float:
-    """Deliver an event; answers the seconds that it took."""
+def deliver(port: int, realm: str, *, event: int) -> None:
     kind = "qbo.payment.created.v1"
     body = json.dumps([{"specversion": "1.0", "id": str(event), "type": kind, "intuitaccountid": realm}]).encode()
-    began = time.perf_counter()
     assert 200 == post(port, body, sign(body, "verifier"))
-    return time.perf_counter() - began
 
 
 def post(port: int, body: bytes, signature: str) -> int:
