@@ -453,3 +453,15 @@ def test_a_second_invoice_of_the_same_number_is_a_second_posting_whatever_its_to
         (each.code, [one.key.id for one in each.evidence if one.key.system == "quickbooks"])
         for each in book.evaluate().findings
     ]
+
+
+def test_a_row_that_is_not_the_sum_of_two_credits_is_no_echo_of_them() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="700")
+    for memo, payment, amount in (("7", "9", "100"), ("8", "10", "200")):
+        book.memo(memo, amount, "0", on="2026-03-05")
+        book.payment(payment, invoices={"q101": amount}, memos={memo: amount}, on="2026-03-05")
+        book.row(f"p{memo}", "101", amount, method=LABEL, on="2026-03-06")
+    book.row("p9", "101", "50", method=LABEL, on="2026-03-07")
+
+    assert [("C4", "-50.00", "50.00")] == book.findings()

@@ -412,3 +412,36 @@ def test_an_edit_is_proved_in_a_currency_without_cents_too() -> None:
         told.append((found.code, found.proof, found.claim_minor))
 
     assert [("E2", Proof.PROVED, -50), ("E2", Proof.PROVED, 300)] == told
+
+
+def test_one_deleted_row_was_one_of_two_equal_payments() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="400")
+    for name in ("8", "9"):
+        book.payment(name, invoices={"q101": "300"}, cash="300", on="2026-03-05")
+    book.gone(book.row("p1", "101", "300", method=MONEY, on="2026-03-05"), "2026-03-09")
+
+    assert [("C3", "300.00", "300.00"), ("E2", "300.00", "300.00")] == sorted(book.findings())
+
+
+def test_a_deleted_row_of_another_amount_was_another_payment() -> None:
+    book = BookOf()
+    book.twins("101", "1000", open_in_quickbooks="700")
+    book.payment("9", invoices={"q101": "300"}, cash="300", on="2026-03-05")
+    book.gone(book.row("p1", "101", "200", method=MONEY, on="2026-03-05"), "2026-03-09")
+
+    assert [("C3", "300.00", "300.00")] == book.findings()
+
+
+def test_the_memo_that_was_voided_is_in_the_evidence() -> None:
+    (found,) = [each for each in unlinked(memo_now="0", voided=True).evaluate().findings if each.code == "E4"]
+
+    assert {"7", "9", "p1:101"} == {each.key.id for each in found.evidence}
+
+
+def test_a_memo_with_something_left_does_not_hide_the_next_one_that_was_lowered() -> None:
+    book = _credited()
+    book.memo("6", "50", "50", on="2026-03-05")
+    book.memo("7", "200", "-100", on="2026-03-05", seen="2026-03-09")
+
+    assert ["E3"] == [code for code, _, _ in book.findings("2026-03-20") if code == "E3"]
