@@ -7,7 +7,7 @@ from datetime import timedelta
 from mappings.findings import Proof, Severity
 from mappings.ledger import Credit, Origin
 from mappings.model import CreditMemo, Entry, History, Invoice, Kind, Method, Payment, RecordKey, RefundReceipt, System
-from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, amount
+from sync.rules.desk import Case, Desk, Funding, Item, ItemKind, OpenCredit, amount, in_currency
 from sync.rules.draft import Draft, on_case
 
 # Rules on unclaimed property differ by state; none of them looks at a credit younger than this.
@@ -165,12 +165,14 @@ def one_overpayment_twice(desk: Desk) -> tuple[Draft, ...]:
         twin = next((credit for credit in free if _is_same_rest(payment, left, credit.content, customers)), None)
         if twin is not None:
             free.remove(twin)
-        drafts.append(_rest_draft(desk, payment, left, (*unused.rows[name], *((twin.history,) if twin else ()))))
+        drafts.append(_rest_draft(desk, payment, left, tuple(unused.rows[name]), twin))
     return tuple(drafts)
 
 
 def _is_same_rest(payment: Payment, left: int, other: object, customers: tuple[str, ...]) -> bool:
-    if not isinstance(other, Payment) or other.unapplied_minor != left or other.client_id not in customers:
+    if not isinstance(other, Payment) or other.client_id not in customers:
+        return False
+    if other.unapplied_minor != in_currency(left, payment.currency, other.currency):
         return False
     if payment.reference and payment.reference == other.reference:
         return True
@@ -181,25 +183,26 @@ def _is_same_rest(payment: Payment, left: int, other: object, customers: tuple[s
     )
 
 
-def _rest_draft(desk: Desk, payment: Payment, left: int, records: tuple[History, ...]) -> Draft:
-    both = any(history.key.system is System.QUICKBOOKS for history in records)
-    rest = amount(left, payment.currency)
+def _rest_draft(desk: Desk, payment: Payment, left: int, rows: tuple[History, ...], twin: OpenCredit | None) -> Draft:
+    currency = twin.currency if twin else payment.currency
+    minor = in_currency(left, payment.currency, currency)
+    rest = amount(minor, currency)
     return Draft(
-        code="B7" if both else "C5",
+        code="B7" if twin else "C5",
         proof=Proof.LIKELY,
         reason="BigTime shows no client credits; this is the payment's total less the rows that we saw",
-        exposure_minor=left,
-        currency=payment.currency,
+        exposure_minor=minor,
+        currency=currency,
         client=desk.bigtime_client(payment.client_id),
         invoice=None,
         explanation=(
             f"BigTime keeps {rest} of a payment as client credit, and QuickBooks has the same {rest} unapplied: it is one "
             "overpayment. Use it in QuickBooks only."
-            if both
+            if twin
             else f"BigTime keeps {rest} of a payment as client credit that QuickBooks does not have. Enter it in QuickBooks."
         ),
-        records=records,
-        severity=Severity.S2 if both else Severity.S3,
+        records=(*rows, *((twin.history,) if twin else ())),
+        severity=Severity.S2 if twin else Severity.S3,
     )
 
 

@@ -68,6 +68,19 @@ def test_the_same_rest_in_both_systems_is_one_overpayment() -> None:
     assert ["B7 50.00"] == overpaid(reference="4712", on="2026-03-02")
 
 
+def test_the_same_rest_in_yen_is_one_overpayment_though_bigtime_writes_it_with_cents() -> None:
+    book = _paid_in_bigtime("350")
+    key = book.payment("10", invoices={}, on="2026-03-05", cash="50", unapplied="50", reference="4711")
+    content = book.versions[key][-1].content
+    assert isinstance(content, Payment)
+    in_yen = msgspec.structs.replace(content, currency="JPY", total_minor=50, unapplied_minor=50)
+    book.versions[key].clear()
+    book.put(key, in_yen, "2026-03-05")
+
+    rest = next(each for each in book.evaluate("2026-03-20").findings if each.code in {"B7", "C5"})
+    assert ("B7", "JPY", 50) == (rest.code, rest.currency, rest.exposure_minor)
+
+
 def test_another_rest_another_client_or_another_week_is_two_credits() -> None:
     assert ["C5 50.00"] == overpaid(unapplied="49")
     assert ["C5 50.00"] == overpaid(client="13")
