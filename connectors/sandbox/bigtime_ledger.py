@@ -279,9 +279,14 @@ class BigTimeLedger:
         on: date | None = None,
         method: str | None = None,
     ) -> None:
-        """Change what is given on the payment's row for this invoice; its total follows on all of its rows."""
+        """Change what is given on the payment's row for this invoice; its total follows on all of its rows.
+
+        Raises: `LedgerRefused` when the payment has nothing there, or was taken back by a negative row.
+        """
         place = self._place(payment_id, invoice_id)
         row = self._rows[place]
+        if any(each.applied_cents == -row.applied_cents != 0 for each in self._rows_between(payment_id, invoice_id)):
+            raise LedgerRefused(f"payment {payment_id} was deleted: it cannot be edited any more")
         applied = row.applied_cents if amount is None else cents(amount)
         delta = applied - row.applied_cents
         self._move_due(invoice_id, -delta)
@@ -388,6 +393,10 @@ class BigTimeLedger:
         self._move_due(row.invoice_id, row.applied_cents)
         self._rows_by_payment[row.payment_id].remove(place)
         self._rows_by_invoice[row.invoice_id].remove(place)
+
+    def _rows_between(self, payment_id: str, invoice_id: str) -> list[PaymentRow]:
+        rows = (self._rows[place] for place in self._rows_by_payment[payment_id])
+        return [row for row in rows if row.invoice_id == invoice_id]
 
     def _place(self, payment_id: str, invoice_id: str) -> int:
         for place in self._rows_by_payment[payment_id]:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from connectors.sandbox.bigtime_ledger import BigTimeLedger, LedgerRefused
+from connectors.sandbox.bigtime_switches import Deleted
 from connectors.sandbox.clock import SimulatedClock
 
 TODAY = date(2026, 3, 5)
@@ -29,6 +30,18 @@ def test_what_is_due_follows_every_operation(ledger: BigTimeLedger) -> None:
     ledger.delete_payment(payment)
     dues.append(ledger.invoice(sid).due_cents)
     assert [60_000, 55_000, 45_000, 90_000] == dues
+    assert [] == ledger.check_identities()
+
+
+def test_a_payment_that_a_negative_row_took_back_cannot_be_edited(ledger: BigTimeLedger) -> None:
+    ledger.switches = replace(ledger.switches, deleted_payment=Deleted.NEGATIVE_ROW)
+    (sid,) = ledger.invoices
+    payment = ledger.add_payment({sid: 400}, method="Check", on=TODAY)
+    ledger.edit_payment(payment, sid, amount=300)
+    ledger.delete_payment(payment)
+    with pytest.raises(LedgerRefused, match="deleted"):
+        ledger.edit_payment(payment, sid, amount=250)
+    assert 100_000 == ledger.invoice(sid).due_cents
     assert [] == ledger.check_identities()
 
 
