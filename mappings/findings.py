@@ -52,7 +52,7 @@ class Claim(msgspec.Struct, frozen=True, order=True):
     amount_minor: int
 
 
-class InvoiceRef(msgspec.Struct, frozen=True, kw_only=True):
+class InvoiceRef(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An invoice as a reader knows it: its number, and its id in each system ("" where it has none)."""
 
     number: str
@@ -60,7 +60,7 @@ class InvoiceRef(msgspec.Struct, frozen=True, kw_only=True):
     quickbooks: str = ""
 
 
-class ClientRef(msgspec.Struct, frozen=True, kw_only=True):
+class ClientRef(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A client as a reader knows him: the name, and the id in each system ("" where there is none)."""
 
     name: str
@@ -111,7 +111,7 @@ def title_from_slug(slug: str) -> str:
     return slug.replace("-", " ").replace("bigtime", "BigTime").replace("quickbooks", "QuickBooks")
 
 
-class TieLine(msgspec.Struct, frozen=True, kw_only=True):
+class TieLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The tie-out of one posted invoice: `bigtime_minor` − `quickbooks_minor` = `claimed_minor` + residual."""
 
     invoice: InvoiceRef

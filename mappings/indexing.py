@@ -7,6 +7,7 @@ Nothing here decides anything; two records that share a key are only looked at t
 import re
 import unicodedata
 from datetime import date
+from functools import lru_cache
 
 import msgspec
 
@@ -56,6 +57,7 @@ class IndexEntry(msgspec.Struct, frozen=True, kw_only=True):
     references: tuple[RecordKey, ...] = ()
 
 
+@lru_cache(maxsize=8192)  # both systems write nearly every number, and several rules ask for it
 def normalise_number(number: str) -> str:
     """An invoice number in the form in which two systems' spellings are equal.
 

@@ -38,7 +38,7 @@ class Via(StrEnum):
     MIXED = "mixed"  # the payment brings both, and both may be in it
 
 
-class Application(msgspec.Struct, frozen=True, kw_only=True):
+class Application(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one payment put on one charge: an invoice, a refund cheque or a journal debit.
 
     Several lines of one payment on one target are added up. `cash_minor` and `credit_minor` add up to `amount_minor`,
@@ -59,7 +59,7 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[RecordKey, ...] = ()
 
 
-class CreditUse(msgspec.Struct, frozen=True, kw_only=True):
+class CreditUse(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one payment took from one credit; exact. `targets` are the charges it can have gone to, sorted."""
 
     source: RecordKey
@@ -161,7 +161,7 @@ def _quickbooks(book: Book, *kinds: Kind) -> list[History]:
 
 def _applications(key: RecordKey, payment: Payment, split: Split) -> Iterator[Application]:
     charges = dict(split.charges)
-    credit_minor = max(0, min(split.credited_minor, split.charged_minor))
+    credit_minor = max(0, min(split.credited_minor, split.charged_minor)) if split.credits else 0
     for target, credit in bound_credit(charges, credit_minor).items():
         amount = charges[target]
         cash = Bounds(amount - credit.most_minor, amount - credit.least_minor)

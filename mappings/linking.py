@@ -30,7 +30,7 @@ class TwinStatus(StrEnum):
     UNMATCHED = "unmatched"  # nothing in QuickBooks fits
 
 
-class Twin(msgspec.Struct, frozen=True, kw_only=True):
+class Twin(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A BigTime invoice and what it is in QuickBooks.
 
     `quickbooks` is set for `LINKED` and `BIGTIME_GONE`. `candidates` are the invoices of an ambiguity, sorted by key.
@@ -84,7 +84,7 @@ class Links(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return self._by_quickbooks.get(invoice_id)
 
 
-class _Side(msgspec.Struct, frozen=True, kw_only=True):
+class _Side(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An invoice as the matching sees it: what it says now or last said, and what it ever said."""
 
     key: RecordKey
@@ -138,8 +138,8 @@ def link(book: Book) -> Links:
         _twin(
             history,
             by_key[matched[key]] if key in matched else None,
-            candidates=tuple(by_key[candidate] for candidate in sorted(ambiguous.get(key, ()))),
-            dead=tuple(by_key[each] for each in sorted(dead.get(key, ()))),
+            candidates=tuple(by_key[each] for each in sorted(ambiguous[key])) if key in ambiguous else (),
+            dead=tuple(by_key[each] for each in sorted(dead[key])) if key in dead else (),
         )
         for history in invoices
         if (key := history.versions[0].key).system is System.BIGTIME

@@ -8,6 +8,9 @@ spells things (that is `mappings.quickbooks` and `mappings.bigtime`) nor what is
 
 Amounts are whole minor units of the content's `currency`. Dates are bookkeeping dates (no zone); datetimes
 are aware and UTC. An empty string means that the system gave none.
+
+What a large book holds by the hundred thousand is made with `gc=False`, here and in the modules above: such values
+are trees that never lead back to themselves, and the collector would walk them again and again.
 """
 
 import hashlib
@@ -41,7 +44,7 @@ class Kind(StrEnum):
     ACCOUNT = "account"  # an account of the chart; only those of receivables are read
 
 
-class RecordKey(msgspec.Struct, frozen=True, order=True, array_like=True):
+class RecordKey(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False):
     """The name of one record inside a company."""
 
     system: System
@@ -86,7 +89,7 @@ class LineTarget(StrEnum):
     OTHER = "Other"  # a link type we have not met
 
 
-class PaymentLine(msgspec.Struct, frozen=True, array_like=True):
+class PaymentLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One line of a payment: `amount_minor` (as the system sends it) put on the record `target_id`."""
 
     target: LineTarget
@@ -94,7 +97,7 @@ class PaymentLine(msgspec.Struct, frozen=True, array_like=True):
     amount_minor: int
 
 
-class ReceivableLine(msgspec.Struct, frozen=True, array_like=True):
+class ReceivableLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One line of an entry that names a customer: positive charges the customer, negative credits him.
 
     Whether `account_id` is an accounts-receivable account is not known to the record; the reader of the whole
@@ -107,7 +110,7 @@ class ReceivableLine(msgspec.Struct, frozen=True, array_like=True):
     amount_minor: int
 
 
-class Invoice(msgspec.Struct, frozen=True, kw_only=True, tag="invoice"):
+class Invoice(msgspec.Struct, frozen=True, kw_only=True, tag="invoice", gc=False):
     """An invoice of either system.
 
     `balance_minor` is what the system shows as still due; None when it does not say. `discount_minor` is what
@@ -140,7 +143,7 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True, tag="invoice"):
     modified_at: datetime | None = None
 
 
-class Payment(msgspec.Struct, frozen=True, kw_only=True, tag="payment"):
+class Payment(msgspec.Struct, frozen=True, kw_only=True, tag="payment", gc=False):
     """Money or credit that was put against invoices.
 
     QuickBooks: the whole payment; `total_minor` is the money only, often 0 when it merely links a credit to an
@@ -175,7 +178,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, tag="payment"):
     has_time_of_day: bool = False
 
 
-class CreditMemo(msgspec.Struct, frozen=True, kw_only=True, tag="credit_memo"):
+class CreditMemo(msgspec.Struct, frozen=True, kw_only=True, tag="credit_memo", gc=False):
     """A QuickBooks credit memo. What used it is found only in payments: it carries no links itself."""
 
     client_id: str
@@ -226,7 +229,7 @@ class RefundReceipt(msgspec.Struct, frozen=True, kw_only=True, tag="refund_recei
     modified_at: datetime | None = None
 
 
-class Client(msgspec.Struct, frozen=True, kw_only=True, tag="client"):
+class Client(msgspec.Struct, frozen=True, kw_only=True, tag="client", gc=False):
     """A QuickBooks customer (or job of one) or a BigTime client.
 
     `balance_minor` and `balance_with_jobs_minor` are QuickBooks' own; None for BigTime, which has none.
@@ -313,7 +316,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     modified_at: datetime | None = None
 
 
-class Version(msgspec.Struct, frozen=True, kw_only=True):
+class Version(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One distinct content of a record that we have seen; `content` None is a deletion.
 
     `sequence` starts at 1 and has no holes. The change happened after `absent_before` (None: unknown) and not
@@ -330,7 +333,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str
 
 
-class History(msgspec.Struct, frozen=True):
+class History(msgspec.Struct, frozen=True, gc=False):
     """All versions of one record, oldest first; never empty."""
 
     versions: tuple[Version, ...]

@@ -29,7 +29,7 @@ _USUAL_SIGNS = {
 }
 
 
-class Bounds(msgspec.Struct, frozen=True, array_like=True):
+class Bounds(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An amount that is known to lie in [least, most]; both ends are possible."""
 
     least_minor: int
@@ -41,7 +41,7 @@ class Bounds(msgspec.Struct, frozen=True, array_like=True):
         return self.least_minor == self.most_minor
 
 
-class Split(msgspec.Struct, frozen=True, kw_only=True):
+class Split(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A payment's lines by their side, added up per record and sorted: what it settles, what it takes from."""
 
     charges: tuple[tuple[RecordKey, int], ...]
@@ -50,12 +50,12 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def charged_minor(self) -> int:
         """All that the payment settles."""
-        return sum(minor for _, minor in self.charges)
+        return sum([minor for _, minor in self.charges])
 
     @property
     def credited_minor(self) -> int:
         """All that the payment takes from credits."""
-        return sum(minor for _, minor in self.credits)
+        return sum([minor for _, minor in self.credits])
 
 
 def split_payment(payment: Payment, lines_of: _LinesOf) -> Split:

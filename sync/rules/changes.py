@@ -225,10 +225,10 @@ def twin_of_another_customer(desk: Desk) -> tuple[Draft, ...]:
     A twin that used to be under the client's customer was merged or moved, which E10 tells.
     """
     drafts = []
+    clients = desk.links.clients
     for case in desk.cases.values():
-        if case.twin is None or case.quickbooks is None:
+        if case.twin is None or case.quickbooks is None or clients.kinship(case.invoice.client_id, case.twin.client_id):
             continue
-        clients = desk.links.clients
         customers = {
             version.content.client_id for version in case.quickbooks.versions if isinstance(version.content, Invoice)
         }

@@ -35,6 +35,8 @@ def in_currency(minor: int, written: str, wanted: str) -> int:
     100.00 read as dollars is 100 yen. A figure that the other currency cannot hold is rounded down; the rest
     shows up as a difference of the totals.
     """
+    if written == wanted:
+        return minor
     shift = minor_digits(wanted) - minor_digits(written)
     return minor * int(10**shift) if shift >= 0 else minor // int(10**-shift)
 
@@ -64,7 +66,7 @@ class Funding(StrEnum):
     MIXED = "mixed"  # one payment with cash and credit over several invoices: the split is only bounded
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A BigTime payment row on an invoice; `amount_minor` is in the invoice's currency."""
 
     history: History
@@ -77,7 +79,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return self.payment.applied_on or self.payment.paid_on
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A QuickBooks application: one payment's amount on one invoice; equal invoices of one payment are added up.
 
     `credit_keys` are the credits that the payment links, `credit_numbers` the numbers of those that have one. A deposit
@@ -97,14 +99,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         return bool(reference) and reference in (self.payment.reference, *self.credit_numbers)
 
 
-class Pair(msgspec.Struct, frozen=True, kw_only=True):
+class Pair(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """BigTime rows and QuickBooks lines that are the same money; the sums are equal."""
 
     rows: tuple[Row, ...]
     lines: tuple[Line, ...]
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True):
+class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One unexplained amount of one invoice; `effect_minor` is its part of BigTime − QuickBooks."""
 
     kind: ItemKind
@@ -120,7 +122,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         return (self.case_id, self.kind, str(record))
 
 
-class Case(msgspec.Struct, frozen=True, kw_only=True):
+class Case(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One BigTime invoice, with its QuickBooks twin if it has one that lives.
 
     `quickbooks` None means that the invoice is not in the tie-out; `dead_twin` is then the voided or deleted

@@ -116,8 +116,9 @@ def _overfilled_invoices(desk: Desk) -> Iterator[Draft]:
     credited: defaultdict[RecordKey, int] = defaultdict(int)
     payers: defaultdict[RecordKey, set[RecordKey]] = defaultdict(set)
     for application in desk.ledger.applications:
-        credited[application.target] += application.credit_minor.most_minor
-        payers[application.target].add(application.payment)
+        if application.credit_minor.most_minor > 0:
+            credited[application.target] += application.credit_minor.most_minor
+            payers[application.target].add(application.payment)
     for key in sorted(credited):
         history = desk.histories.get(key)
         invoice = history.content if history else None

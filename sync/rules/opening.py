@@ -77,9 +77,16 @@ class _Names:
         people = book.of(System.BIGTIME, Kind.CLIENT) + book.of(System.QUICKBOOKS, Kind.CUSTOMER)
         self._clients = {history.key: history.content for history in people if isinstance(history.content, Client)}
         self._links = links.clients
+        self._known: dict[tuple[str, str], ClientRef] = {}
 
     def of(self, bigtime_id: str, quickbooks_id: str) -> ClientRef:
         """The client by either id; the other is filled in where the systems are linked."""
+        known = self._known.get((bigtime_id, quickbooks_id))
+        if known is None:
+            known = self._known[bigtime_id, quickbooks_id] = self._find(bigtime_id, quickbooks_id)
+        return known
+
+    def _find(self, bigtime_id: str, quickbooks_id: str) -> ClientRef:
         theirs = quickbooks_id or next(iter(self._links.customers_of(bigtime_id)), "")
         ours = bigtime_id or next(iter(self._links.clients_of(quickbooks_id)), "")
         client = self._clients.get(RecordKey(System.BIGTIME, Kind.CLIENT, ours)) or self._clients.get(
