@@ -285,7 +285,8 @@ class BigTimeLedger:
         """
         place = self._place(payment_id, invoice_id)
         row = self._rows[place]
-        if any(each.applied_cents == -row.applied_cents != 0 for each in self._rows_between(payment_id, invoice_id)):
+        taken_back = (invoice_id, -row.applied_cents)
+        if row.applied_cents and any((r.invoice_id, r.applied_cents) == taken_back for r in self.rows_of(payment_id)):
             raise LedgerRefused(f"payment {payment_id} was deleted: it cannot be edited any more")
         applied = row.applied_cents if amount is None else cents(amount)
         delta = applied - row.applied_cents
@@ -393,10 +394,6 @@ class BigTimeLedger:
         self._move_due(row.invoice_id, row.applied_cents)
         self._rows_by_payment[row.payment_id].remove(place)
         self._rows_by_invoice[row.invoice_id].remove(place)
-
-    def _rows_between(self, payment_id: str, invoice_id: str) -> list[PaymentRow]:
-        rows = (self._rows[place] for place in self._rows_by_payment[payment_id])
-        return [row for row in rows if row.invoice_id == invoice_id]
 
     def _place(self, payment_id: str, invoice_id: str) -> int:
         for place in self._rows_by_payment[payment_id]:
