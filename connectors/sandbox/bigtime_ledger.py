@@ -279,10 +279,7 @@ class BigTimeLedger:
         on: date | None = None,
         method: str | None = None,
     ) -> None:
-        """Change what is given on the payment's row for this invoice; its total follows on all of its rows.
-
-        Raises: `LedgerRefused` when the payment has nothing there, or was taken back by a negative row.
-        """
+        """Change what is given on the payment's row for this invoice, unless it was taken back; its total follows."""
         place = self._place(payment_id, invoice_id)
         row = self._rows[place]
         taken_back = (invoice_id, -row.applied_cents)
