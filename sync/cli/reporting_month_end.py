@@ -50,9 +50,9 @@ def month_end(invocation: Invocation, /, folder: Path | None, closing_days: int,
     The exit code is 0 when all figures tie out, 1 when some do not, 3 when the last run could not read everything.
     """
     form, output = Format(options.pop("form")), options.pop("output")
-    question = question_from(options)
+    question = question_from(options).by_month()
     if not question.month:
-        raise configuration_error("--month", "is missing: name the month, as in --month 2026-10")
+        raise configuration_error("--month", "is missing: name one whole month, as in --month 2026-10")
     settings = invocation.settings()
     company = settings.company(invocation.company)
     with invocation.open(settings) as application:

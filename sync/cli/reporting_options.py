@@ -41,6 +41,16 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         }
         return {name: value for name, value in given.items() if value}
 
+    def by_month(self) -> "Question":
+        """The same question, by its month when its period is the first to the last day of one.
+
+        Raises: `ConfigurationError` for a day that cannot be read.
+        """
+        first, last = _day(self.first, "--from"), _day(self.last, "--to")
+        if self.month or first is None or last is None or month_of(f"{first:%Y-%m}") != (first, last):
+            return self
+        return msgspec.structs.replace(self, month=f"{first:%Y-%m}", first="", last="")
+
     def scope(self, company: str, timezone: ZoneInfo, judged_at: datetime) -> Scope:
         """The scope that is asked for, told as of the last run unless an earlier moment is named.
 

@@ -42,7 +42,8 @@ def test_a_month_end_pack_is_made_again_with_the_same_hashes(office: Office, tmp
     the_world_moves_on(office, known)
 
     as_of = json.loads(manifest)["as_of"]
-    again = ["month-end", "--month", "2026-10", "--folder", str(tmp_path / "again"), "--as-of", as_of]
+    days = ["--from", "2026-10-01", "--to", "2026-10-31"]  # another way to say the month
+    again = ["month-end", *days, "--folder", str(tmp_path / "again"), "--as-of", as_of]
     office.report(*again)
     assert manifest == (tmp_path / "again" / "manifest.json").read_bytes()
     for file in json.loads(manifest)["files"]:
