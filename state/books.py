@@ -7,7 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 
 import msgspec
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine
 
 from mappings.findings import TieLine, TieOut
 from mappings.indexing import index_content
@@ -17,14 +17,14 @@ from state.bulk import Row, select_in, walk_by_indexes
 from state.companies import Company, last_id
 from state.engine import read, write
 from state.findings import load_findings
-from state.grouping import all_groups, groups_of
+from state.grouping import Grouping, all_groups, changed_groups
 from state.leases import Lease, hold
 from state.marks import Mark, load_mark
-from state.parties import load_parties
+from state.parties import load_numbers
 from state.rechecks import load_due_parties
-from state.results import ReconcileUnit
+from state.results import Loaded, ReconcileUnit
 from state.shelves import shelf_name, shelf_number
-from state.tables import RECORD, VERSION
+from state.tables import VERSION
 from state.tie_lines import load_tie_lines, load_tie_outs
 from state.times import Clock, micros_from_utc
 from state.versions import version_from_columns
@@ -48,25 +48,30 @@ class BookReader:
     def __init__(self, engine: Engine, company: Company) -> None:
         self._engine = engine
         self._company = company
-        self._seen: Mark | None = None
+        self._loaded: Loaded | None = None
 
     def load_changed_groups(self, now: datetime) -> tuple[Group, ...]:
         """The groups touched by versions newer than the last `reconcile_unit`, or due for a recheck."""
         with read(self._engine) as connection:
             mark = load_mark(connection, self._company)
-            self._seen = self._present(connection)
-            parties = load_parties(connection, self._company)
-            if mark is None or mark.context != self._seen.context:
-                return all_groups(connection, self._company, parties)
-            seeds = _changed_parties(connection, mark.version_id, self._seen.version_id)
-            seeds |= load_due_parties(connection, self._company, now)
-            return groups_of(connection, seeds, parties)
+            seen = self._present(connection)
+            if mark is None or mark.context != seen.context:
+                grouping = all_groups(connection, self._company)
+            else:
+                due = load_due_parties(connection, self._company, now)
+                grouping = changed_groups(connection, mark.version_id, seen.version_id, due)
+        return self._remember(seen, grouping)
 
     def load_all_groups(self) -> tuple[Group, ...]:
         """Every group of the company, in a stable order."""
         with read(self._engine) as connection:
-            self._seen = self._present(connection)
-            return all_groups(connection, self._company, load_parties(connection, self._company))
+            seen = self._present(connection)
+            grouping = all_groups(connection, self._company)
+        return self._remember(seen, grouping)
+
+    def _remember(self, seen: Mark, grouping: Grouping) -> tuple[Group, ...]:
+        self._loaded = Loaded(seen=seen, grouping=grouping)
+        return grouping.groups
 
     def iterate_books(self, groups: Sequence[Group], as_of: datetime | None = None) -> Iterator[Book]:
         """The groups' books, one at a time, as known at `as_of` (None: now).
@@ -77,7 +82,7 @@ class BookReader:
         until = _FOREVER if as_of is None else micros_from_utc(as_of)
         with read(self._engine) as connection:
             newest = last_id(connection, VERSION.c.id, self._company)
-            numbers = {party: number for number, party in load_parties(connection, self._company).items()}
+            numbers = load_numbers(connection, self._company, [party for group in groups for party in group.parties])
             preferences = self._load_preferences(connection, newest, until)
             accounts = self._load_accounts(connection, newest, until)
         for batch in _batches(groups):
@@ -154,18 +159,9 @@ class BookStore(BookReader):
         now = self._clock.now()
         with write(self._engine) as connection:
             hold(connection, self._lease, now=now)
-            unit = ReconcileUnit(connection, self._company, run_id=run_id, now=now)
+            unit = ReconcileUnit(connection, self._company, self._loaded, run_id=run_id, now=now)
             yield unit
-            unit.finish(self._seen)
-
-
-def _changed_parties(connection: Connection, after: int, until: int) -> set[int]:
-    query = (
-        select(RECORD.c.party_id)
-        .join(VERSION, VERSION.c.record_id == RECORD.c.id)
-        .where(VERSION.c.id > after, VERSION.c.id <= until, RECORD.c.party_id.is_not(None))
-    )
-    return set(connection.execute(query.distinct()).scalars())
+            unit.finish()
 
 
 def _batches(groups: Sequence[Group]) -> Iterator[list[Group]]:

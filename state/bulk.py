@@ -70,9 +70,14 @@ def select_in(
     else:
         text = "IN (SELECT value FROM json_each(?))"
         listed = (json.encode(keys).decode(),)
-    sql = query.format(*[_mark(connection.dialect.name)] * len(parameters)) + text + end
+    sql = placed(connection, query, len(parameters)) + text + end
     rows: Sequence[Row] = connection.exec_driver_sql(sql, (*parameters, *listed)).fetchall()
     return rows
+
+
+def placed(connection: Connection, query: str, parameters: int) -> str:
+    """The query with the driver's own mark in the place of each `{}`."""
+    return query.format(*[_mark(connection.dialect.name)] * parameters)
 
 
 def insert_or_ignore(connection: Connection, table: Table, values: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ A finding is never deleted. What people decided stays until the finding is gone;
 only by a run that read everything. What a person expects stays expected as long as it shows no more than then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from mappings.findings import Finding, FindingStatus
 from mappings.model import content_hash
 from state.audit import append_entry
 from state.bulk import Row, chunks, insert_rows
-from state.by_party import ONE_BY_ONE, ByParty
+from state.by_party import ByParty
 from state.companies import Company, last_id
 from state.expectations import Expectation, covering, end_expired, load_expectations
 from state.findings import DECODER, FindingEvent
@@ -24,6 +24,7 @@ from state.texts import storable
 from state.times import micros_from_utc
 
 _ENCODER = msgspec.msgpack.Encoder()
+_ONE_BY_ONE = 100  # lookups; from then on one read of everything is cheaper than one read for each
 _LARGEST = 2**63 - 1  # the column only sorts; the body has the exact amount
 
 
@@ -53,14 +54,21 @@ class FindingResults:
     """Replaces findings group by group, inside one transaction; an equal finding is not written again."""
 
     def __init__(
-        self, connection: Connection, company: Company, *, run_id: str, now: datetime, seen_before: datetime
+        self,
+        connection: Connection,
+        company: Company,
+        expected: Set[int] | None,
+        *,
+        run_id: str,
+        now: datetime,
+        seen_before: datetime,
     ) -> None:
         self._connection = connection
         self._company = company
         self._run_id = run_id
         self._now = now
         self._seen_before = seen_before
-        self._known = ByParty(connection, company, select(*_COLUMNS), _Known)
+        self._known = ByParty(connection, company, select(*_COLUMNS), _Known, expected)
         self._finding_id = last_id(connection, FINDING.c.id, company)
         self._names: set[str] | None = None
         self._everywhere: dict[str, _Known] | None = None
@@ -206,7 +214,7 @@ class FindingResults:
         if not fingerprints:
             return {}
         self._looked_count += 1
-        if self._everywhere is None and self._looked_count > ONE_BY_ONE:
+        if self._everywhere is None and self._looked_count > _ONE_BY_ONE:
             own = FINDING.c.company_id == self._company.id
             self._everywhere = {stored.fingerprint: stored for stored in self._load(own)}
         if self._everywhere is not None:

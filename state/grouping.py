@@ -2,22 +2,23 @@
 
 Two clients are joined by a record that names both, a transaction of one that points at a transaction of the
 other, a parent, or an equal invoice number or name in the two systems. Joins are never forgotten, so groups
-only grow, and what is stored per group stays reachable from any of its clients. Nothing is cached: groups are
-derived from the records' own columns each time.
+only grow, and what is stored per group stays reachable from any of its clients. A join is made of records, and it
+comes with a new version of one of them: so the groups of the last reconcile, joined by what has changed since, are
+those of today, and cost as much as has changed.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from mappings.records import Group, Party
-from state.bulk import chunks, select_in, walk_by_indexes
+from state.bulk import chunks, insert_rows, placed, select_in, walk_by_indexes
 from state.companies import Company
+from state.parties import load_parties, load_parties_by_number
 from state.shelves import shelf_range, twin_shelf
-from state.tables import FORMER_MATCH, RECORD
-
-_PER_STEP = 2_000  # clients in one statement
+from state.tables import FORMER_MATCH, PARTY_GROUP, RECORD
 
 # From the records `r` of a client to the other clients that they lead to. `{twin:x}` is the other system's shelf.
 _FROM_RECORD = (
@@ -39,19 +40,22 @@ _TO_RECORD = (
     "JOIN former_match o ON o.shelf = {twin_r} AND o.match_key = r.match_key JOIN record t ON t.id = o.record_id",
 )
 _TWINS = {"twin_r": twin_shelf("r.shelf"), "twin_o": twin_shelf("o.shelf")}
-# The records of the clients are read once for all the joins; a client may also have no record that is his first.
-_THROUGH_RECORDS = "WITH r AS MATERIALIZED (SELECT id, shelf, key, match_key, party_id FROM record WHERE party_id "
-_THROUGH_NAMES = (
-    "SELECT DISTINCT s.party_id, t.party_id FROM also_party s JOIN record t ON t.id = s.record_id"
-    " WHERE t.party_id <> s.party_id AND s.party_id "
+# The records that have a new version, with those that name no client; they are read once for all the joins.
+_THROUGH_CHANGED = (
+    "WITH r AS MATERIALIZED (SELECT id, shelf, key, match_key, party_id FROM record WHERE id IN"
+    " (SELECT record_id FROM version WHERE id > {} AND id <= {})) "
 )
+_OF_CHANGED = "SELECT party_id, party_id FROM r WHERE party_id IS NOT NULL"
 _STEPS = tuple(
     f"SELECT r.party_id, t.party_id FROM r {join.format(**_TWINS)} WHERE t.party_id <> r.party_id"  # noqa: S608
     for join in (*_FROM_RECORD, *_TO_RECORD)
 )
-_ALL_STEPS = ") " + " UNION ".join(_STEPS)
+_JOINED = " UNION ".join((_OF_CHANGED, *_STEPS))
 # Numbers and names that were changed are rare: asking each record for its former ones costs a third of the walk.
-_PRESENT_STEPS = ") " + " UNION ".join(step for step in _STEPS if "former_match" not in step)
+_JOINED_NOW = " UNION ".join((_OF_CHANGED, *(step for step in _STEPS if "former_match" not in step)))
+_MEMBERS = (
+    "SELECT group_id, party_id FROM party_group WHERE group_id IN (SELECT group_id FROM party_group WHERE party_id "
+)
 _ALL_JOINS = tuple(
     f"SELECT DISTINCT r.party_id, t.party_id FROM record r {join.format(**_TWINS)}"  # noqa: S608 (our own names)
     " WHERE t.party_id <> r.party_id AND r.shelf BETWEEN {} AND {}"
@@ -82,17 +86,24 @@ class _Components:
         if first != second:
             self._parents[max(first, second)] = min(first, second)
 
-    def groups(self, parties: dict[int, Party]) -> tuple[Group, ...]:
-        """The sets of all clients seen, in a stable order."""
-        members: dict[int, list[Party]] = defaultdict(list)
+    def sets(self) -> tuple[tuple[int, ...], ...]:
+        """The sets of all clients seen, each sorted."""
+        members: dict[int, list[int]] = defaultdict(list)
         for party in self._parents:
-            members[self.root(party)].append(parties[party])
-        return tuple(
-            sorted((Group(tuple(sorted(names))) for names in members.values()), key=lambda group: group.parties)
-        )
+            members[self.root(party)].append(party)
+        return tuple(tuple(sorted(numbers)) for numbers in members.values())
 
 
-def all_groups(connection: Connection, company: Company, parties: dict[int, Party]) -> tuple[Group, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grouping:
+    """Groups in a stable order, the numbers of their clients, and whether these are all groups of the company."""
+
+    groups: tuple[Group, ...]
+    numbers: dict[Party, int]
+    is_all: bool
+
+
+def all_groups(connection: Connection, company: Company) -> Grouping:
     """Every group of clients with at least one record."""
     components = _Components()
     of_company = (RECORD.c.party_id >= company.first_id, RECORD.c.party_id <= company.last_id)
@@ -102,29 +113,62 @@ def all_groups(connection: Connection, company: Company, parties: dict[int, Part
     for query in _ALL_JOINS:
         for one, other in connection.exec_driver_sql(query.format(first, last)):
             components.join(one, other)
-    return components.groups(parties)
+    return _grouping(components, load_parties(connection, company), is_all=True)
 
 
-def groups_of(connection: Connection, seeds: Iterable[int], parties: dict[int, Party]) -> tuple[Group, ...]:
-    """The groups that the clients `seeds` are in, whole."""
+def changed_groups(connection: Connection, after: int, until: int, due: Iterable[int]) -> Grouping:
+    """The groups, whole, of what has changed from the version `after` on to `until`, and of the clients `due`.
+
+    The stored groups are those of a reconcile that knew everything up to `after`, and this is the newest version.
+    """
     walk_by_indexes(connection)
+    joined = _JOINED if _has_former_matches(connection) else _JOINED_NOW
+    edges = connection.exec_driver_sql(placed(connection, _THROUGH_CHANGED + joined, 2), (after, until)).all()
     components = _Components()
-    frontier = set(seeds)
-    seen: set[int] = set(frontier)
-    for party in frontier:
+    for party in due:
         components.root(party)
-    steps = _ALL_STEPS if _has_former_matches(connection) else _PRESENT_STEPS
-    while frontier:
-        reached: set[int] = set()
-        for chunk in chunks(sorted(frontier), _PER_STEP):
-            through_records = select_in(connection, _THROUGH_RECORDS, (), chunk, end=steps)
-            through_names = select_in(connection, _THROUGH_NAMES, (), chunk)
-            for one, other in (*through_records, *through_names):
-                components.join(one, other)
-                reached.add(other)
-        frontier = reached - seen
-        seen |= reached
-    return components.groups(parties)
+    for one, other in edges:
+        components.join(one, other)
+    seen = [party for members in components.sets() for party in members]
+    for chunk in chunks(seen):
+        for group, party in select_in(connection, _MEMBERS, (), chunk, end=")"):
+            components.join(group, party)
+    everyone = [party for members in components.sets() for party in members]
+    return _grouping(components, load_parties_by_number(connection, everyone), is_all=False)
+
+
+def record_groups(connection: Connection, company: Company, grouping: Grouping) -> None:
+    """Keep the groups for the next `changed_groups`. Writes nothing when they are kept already."""
+    wanted: dict[int, int] = {}
+    for group in grouping.groups:
+        numbers = [grouping.numbers[party] for party in group.parties]
+        if len(numbers) > 1:
+            wanted |= dict.fromkeys(numbers, min(numbers))
+    known = _load_known(connection, company, None if grouping.is_all else list(wanted))
+    gone = [party for party, group in known.items() if wanted.get(party) != group]
+    for chunk in chunks(gone):
+        connection.execute(delete(PARTY_GROUP).where(PARTY_GROUP.c.party_id.in_(chunk)))
+    insert_rows(connection, PARTY_GROUP, [row for row in wanted.items() if known.get(row[0]) != row[1]])
+
+
+def _load_known(connection: Connection, company: Company, parties: Sequence[int] | None) -> dict[int, int]:
+    """The stored group of each of the clients that has one; of the whole company's for None."""
+    if parties is None:
+        of_company = PARTY_GROUP.c.party_id.between(company.first_id, company.last_id)
+        return {party: group for party, group in connection.execute(select(PARTY_GROUP).where(of_company))}
+    known: dict[int, int] = {}
+    for chunk in chunks(parties):
+        known |= dict(select_in(connection, "SELECT party_id, group_id FROM party_group WHERE party_id ", (), chunk))
+    return known
+
+
+def _grouping(components: _Components, parties: dict[int, Party], *, is_all: bool) -> Grouping:
+    groups = (Group(tuple(sorted(parties[number] for number in numbers))) for numbers in components.sets())
+    return Grouping(
+        groups=tuple(sorted(groups, key=lambda group: group.parties)),
+        numbers={party: number for number, party in parties.items()},
+        is_all=is_all,
+    )
 
 
 def _has_former_matches(connection: Connection) -> bool:

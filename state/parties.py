@@ -1,13 +1,19 @@
 """The numbers that stand for customers and clients, and the counters of a company's other identifiers."""
 
+from collections.abc import Collection, Sequence
+
 from sqlalchemy import Connection, select
 
 from mappings.model import System
 from mappings.records import Party
-from state.bulk import Row, insert_rows
+from state.bulk import Row, chunks, insert_rows, select_in
 from state.companies import Company, last_id
 from state.tables import PARTY, RECORD, VERSION
 from state.texts import is_storable
+
+_SYSTEMS = {system.value: system for system in System}
+_NUMBERS = "SELECT id, client_id FROM party WHERE company_id = {} AND system = {} AND client_id "
+_MOST_BY_NAME = 1_000  # beyond that, reading all costs less
 
 
 class Unstorable(ValueError):  # noqa: N818 (named by what happened)
@@ -60,7 +66,27 @@ def load_parties(connection: Connection, company: Company) -> dict[int, Party]:
     return dict(_rows(connection, company))
 
 
+def load_parties_by_number(connection: Connection, numbers: Sequence[int]) -> dict[int, Party]:
+    """Those customers and clients."""
+    found: dict[int, Party] = {}
+    for chunk in chunks(numbers):
+        rows = select_in(connection, "SELECT id, system, client_id FROM party WHERE id ", (), chunk)
+        found |= {number: Party(_SYSTEMS[system], client_id) for number, system, client_id in rows}
+    return found
+
+
+def load_numbers(connection: Connection, company: Company, parties: Collection[Party]) -> dict[Party, int]:
+    """The numbers of those customers and clients that have one."""
+    if len(parties) > _MOST_BY_NAME:
+        return {party: number for number, party in _rows(connection, company)}
+    found: dict[Party, int] = {}
+    for system in System:
+        named = [party.client_id for party in parties if party.system is system]
+        for number, client_id in select_in(connection, _NUMBERS, (company.id, system.value), named):
+            found[Party(system, client_id)] = number
+    return found
+
+
 def _rows(connection: Connection, company: Company) -> list[tuple[int, Party]]:
     query = select(PARTY.c.id, PARTY.c.system, PARTY.c.client_id).where(PARTY.c.company_id == company.id)
-    systems = {system.value: system for system in System}
-    return [(id_, Party(systems[system], client_id)) for id_, system, client_id in connection.execute(query).all()]
+    return [(id_, Party(_SYSTEMS[system], client_id)) for id_, system, client_id in connection.execute(query).all()]

@@ -1,6 +1,6 @@
 """When results have to be looked at again although no record changes: a grace period ends, an item turns stale."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import NamedTuple
 
@@ -33,9 +33,10 @@ class _Known(NamedTuple):
 class RecheckResults:
     """Replaces rechecks group by group, inside one transaction; an equal moment is not written again."""
 
-    def __init__(self, connection: Connection, company: Company) -> None:
+    def __init__(self, connection: Connection, company: Company, expected: Set[int] | None) -> None:
         self._connection = connection
-        self._known = ByParty(connection, company, select(RECHECK.c.party_id, RECHECK.c.recheck_at), _Known)
+        query = select(RECHECK.c.party_id, RECHECK.c.recheck_at)
+        self._known = ByParty(connection, company, query, _Known, expected)
         self._new: list[Row] = []
         self._gone: list[int] = []
 

@@ -11,7 +11,7 @@ from state.errors import StoreTooNew
 if TYPE_CHECKING:
     from alembic.config import Config
 
-NEWEST_REVISION = "0003"  # a test holds this to the newest step
+NEWEST_REVISION = "0004"  # a test holds this to the newest step
 _UPGRADE_LOCK = 0x7469656F7574  # "tieout"
 
 

@@ -106,6 +106,15 @@ PARTY = new_table(
     UniqueConstraint("company_id", "system", "client_id"),
 )
 
+# The clients that something has joined to another, as of the company's last reconcile: `group_id` is the first of them
+# by number. A client who is not here stands for himself. Derived: `state.grouping` can do without.
+PARTY_GROUP = new_table(
+    "party_group",
+    Column("party_id", Number, ForeignKey("party.id"), primary_key=True, autoincrement=False),
+    Column("group_id", Number, nullable=False),
+    Index("ix_party_group_group_id", "group_id"),
+)
+
 RECORD = new_table(
     "record",
     Column("id", Number, primary_key=True, autoincrement=False),

@@ -1,6 +1,6 @@
 """The tie-out of each posted invoice, and its exact sums per currency."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import Any, NamedTuple
 
 import msgspec
@@ -77,11 +77,11 @@ class _Known(NamedTuple):
 class TieLineResults:
     """Replaces tie lines group by group, inside one transaction; an equal line is not written again."""
 
-    def __init__(self, connection: Connection, company: Company) -> None:
+    def __init__(self, connection: Connection, company: Company, expected: Set[int] | None) -> None:
         self._connection = connection
         self._company = company
         query = select(TIE_LINE.c.party_id, TIE_LINE.c.invoice_id, TIE_LINE.c.digest)
-        self._known = ByParty(connection, company, query, _Known)
+        self._known = ByParty(connection, company, query, _Known, expected)
         self._new: dict[str, Row] = {}
         self._gone: list[str] = []
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import count
+from itertools import count, pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -278,20 +278,23 @@ def test_groups_are_the_components_of_everything_ever_said(store: Store, lines: 
 def test_changed_groups_are_the_whole_groups_of_what_changed(
     store: Store, lines: Timelines, data: st.DataObject
 ) -> None:
+    """However many reconciles there were before: each knows the groups of all of them."""
     company = _fresh(store)
     flat = [observation for line in lines for observation in line]
-    split = data.draw(st.integers(0, len(flat)))
+    splits = sorted(data.draw(st.lists(st.integers(0, len(flat)), min_size=1, max_size=4)))
     clock = SetClock()
     with company.hold() as held:
         records, books = company.records(held), company.books(held)
-        for observation in flat[:split]:
+        for observation in flat[: splits[0]]:
             put(records, observation)
-        reconcile(books, clock, outcome(), full=True)
-        changed = {name for observation in flat[split:] for name in put(records, observation)}
-        everyone = books.load_all_groups()
-        touched = set(books.load_changed_groups(START))
-        for group, book in zip(everyone, books.iterate_books(everyone), strict=True):
-            assert (group in touched) is any(history.key in changed for history in book.histories)
+        reconcile(books, clock, outcome(), full=data.draw(st.booleans()))
+        for first, last in pairwise((*splits, len(flat))):
+            changed = {name for observation in flat[first:last] for name in put(records, observation)}
+            everyone = books.load_all_groups()
+            touched = set(books.load_changed_groups(START))
+            for group, book in zip(everyone, books.iterate_books(everyone), strict=True):
+                assert (group in touched) is any(history.key in changed for history in book.histories)
+            reconcile(books, clock, outcome())
 
 
 @_LAW
