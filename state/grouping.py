@@ -155,7 +155,7 @@ def _load_known(connection: Connection, company: Company, parties: Sequence[int]
     """The stored group of each of the clients that has one; of the whole company's for None."""
     if parties is None:
         of_company = PARTY_GROUP.c.party_id.between(company.first_id, company.last_id)
-        return {party: group for party, group in connection.execute(select(PARTY_GROUP).where(of_company))}
+        return dict(connection.execute(select(PARTY_GROUP).where(of_company)).all())
     known: dict[int, int] = {}
     for chunk in chunks(parties):
         known |= dict(select_in(connection, "SELECT party_id, group_id FROM party_group WHERE party_id ", (), chunk))

@@ -30,6 +30,7 @@ from state.tables import (
     LINK,
     OAUTH_TOKEN,
     PARTY,
+    PARTY_GROUP,
     QUARANTINE,
     RAW_PAGE,
     RECHECK,
@@ -79,6 +80,7 @@ def _state(connection: Connection) -> State:
     versions = _rows(connection, VERSION)
     return {
         "parties": sorted(parties.values()),
+        "groups": sorted((parties[row.party_id], parties[row.group_id]) for row in _rows(connection, PARTY_GROUP)),
         "records": _records(connection, parties),
         "raw records that cannot be read back": _lost_raws(connection, versions),
         "cursors": {row.feed: _cursor(row.feed, row.value) for row in _rows(connection, CURSOR)},

@@ -188,6 +188,28 @@ def test_groups_that_become_one_keep_one_set_of_results(
     assert [line.invoice.bigtime for line in books.load_tie_lines()] == ["92"]
 
 
+def test_clients_are_joined_by_what_was_pointed_at_before_it_came(
+    records: RecordStore, books: BookStore, store_clock: SetClock
+) -> None:
+    """A payment is read and reconciled before the other client's invoice that it pays."""
+    put(records, seen(key(QB, Kind.PAYMENT, "3"), payment("1", "2")))
+    reconcile(books, store_clock, outcome())
+    put(records, seen(key(QB, Kind.INVOICE, "2"), invoice("2", "INV-2")))
+    (joined,) = books.load_changed_groups(START)
+    assert [party.client_id for party in joined.parties] == ["1", "2"]
+
+
+def test_clients_are_joined_by_a_number_that_the_other_system_has_given_up(
+    records: RecordStore, books: BookStore, store_clock: SetClock
+) -> None:
+    put(records, seen(key(BT, Kind.INVOICE, "9"), invoice("301", "INV-2")))
+    put(records, seen(key(BT, Kind.INVOICE, "9"), invoice("301", "INV-7"), at=START + timedelta(hours=1)))
+    reconcile(books, store_clock, outcome())
+    put(records, seen(key(QB, Kind.INVOICE, "2"), invoice("2", "INV-2")))
+    (joined,) = books.load_changed_groups(START)
+    assert [party.client_id for party in joined.parties] == ["301", "2"]
+
+
 def test_gates_are_what_the_last_run_said_of_itself(
     records: RecordStore, books: BookStore, company_store: CompanyStore
 ) -> None:
