@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -92,13 +93,19 @@ class SecretLookup:
             plain = variable.removeprefix("TIEOUT_")
             for directory in self.directories:
                 for name in (variable, plain, variable.lower(), plain.lower()):
-                    path = directory / name
+                    path = _place(directory, name)
                     if path.is_file():
                         yield path
 
     def _is_credentials_directory(self, directory: Path) -> bool:
         given = self.environ.get("CREDENTIALS_DIRECTORY")
         return bool(given) and Path(str(given)) == directory
+
+
+@lru_cache(maxsize=512)
+def _place(directory: Path, name: str) -> Path:
+    """The same path each time: a new one enters its parts into Python's table of names, which grows as it wears out."""
+    return directory / name
 
 
 def secret_lookup(configured: str, environ: Mapping[str, str]) -> SecretLookup:
