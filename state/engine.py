@@ -8,13 +8,13 @@ what is stored.
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from state.errors import (
     InvalidStoreUrl,
@@ -95,6 +95,20 @@ def read(engine: Engine) -> Iterator[Connection]:
         options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}  # type: ignore[dict-item]
     with _translated(engine.url), engine.connect().execution_options(**options) as connection, connection.begin():
         yield connection
+
+
+def give_back_pages(engine: Engine) -> None:
+    """Have SQLite let go of the pages that idle connections keep at hand; another server keeps them itself.
+
+    They are read again when they are wanted. Source: sqlite.org/pragma.html#pragma_shrink_memory.
+    Raises: a `StoreError` in place of every error of the database.
+    """
+    if not isinstance(engine.pool, QueuePool) or engine.dialect.name != "sqlite":
+        return
+    with _translated(engine.url), ExitStack() as idle:
+        for _ in range(engine.pool.checkedin()):
+            connection = idle.enter_context(closing(engine.raw_connection()))
+            connection.cursor().execute("PRAGMA shrink_memory")
 
 
 def _parse(address: str) -> URL:

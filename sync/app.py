@@ -175,6 +175,10 @@ class Application:
         """The metered calls of QuickBooks that all companies have made this month."""
         return self._store.load_month_of_all(System.QUICKBOOKS, at=self.clock.now())[1]
 
+    def give_back_pages(self) -> None:
+        """Let go of the part of the database that is kept in memory between two looks at it."""
+        self._store.give_back_pages()
+
     def outbox_depth(self) -> Mapping[str, int]:
         """How many messages to people are in each state of delivery."""
         return self._store.load_outbox_depth()

@@ -95,6 +95,10 @@ class Application(Protocol):
         """Metered calls of all companies this month."""
         ...
 
+    def give_back_pages(self) -> None:
+        """Let go of what is kept in memory of the database."""
+        ...
+
 
 class TurnSummary(msgspec.Struct, frozen=True, kw_only=True):
     """How a company's turns went. `result` is that of the last one; `problem` is what a person should know of it.
@@ -176,6 +180,7 @@ class CompanyTask:
         try:
             wait = self._turn(pulse)
             self._warn_of_expiry()
+            self._application.give_back_pages()
         except (CompanyBusy, LeaseLost, StoreBusy) as error:
             _LOG.info("%s", error, extra=self._extra("company_busy"))
             self._note("busy")

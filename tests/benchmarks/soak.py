@@ -26,7 +26,6 @@ _MOST_ALERTS_PER_INCIDENT = 1.1
 _FEW = 40  # of fewer incidents, one that changed as it should is more than a tenth
 # From the second to the last third of the time, by medians.
 _MOST_GROWTH = 1.02
-_MOST_RESIDENT_GROWTH = 1.1  # with what SQLite keeps at hand of a database that grows, up to its limit
 
 
 def main() -> int:
@@ -58,20 +57,17 @@ def main() -> int:
 
 
 def is_flat(soaked: Soaked) -> bool:
-    """Whether the daemon held no more in the last third of the time than in the second.
-
-    The pages of the database that SQLite keeps at hand are looked at apart: they grow with the database, to a limit.
-    """
+    """Whether the daemon held no more in the last third of the time than in the second."""
     burdens = soaked.burdens
-    own: tuple[Callable[[Burden], float], ...] = (
+    measures: tuple[Callable[[Burden], float], ...] = (
+        lambda each: each.resident_mb,
         lambda each: each.own_mb,
         lambda each: each.blocks,
         lambda each: each.objects,
     )
     _, middle, last = thirds(burdens)
     return (
-        all(growth(burdens, measure) <= _MOST_GROWTH for measure in own)
-        and growth(burdens, lambda each: each.resident_mb) <= _MOST_RESIDENT_GROWTH
+        all(growth(burdens, measure) <= _MOST_GROWTH for measure in measures)
         and max(each.threads for each in last) <= max(each.threads for each in middle) + 2
         and max(each.files for each in last) <= max(each.files for each in middle) + 5
     )

@@ -24,8 +24,8 @@ The judge knows what was really wrong and which messages arrived, and nothing of
 """
 _MEMORY = """
 Memory is judged from the second to the last third of the time. `of it SQLite` is what SQLite holds by its own count:
-pages of the database, which it keeps at hand up to 32 MiB for each connection; they grow with the database. The rest,
-and what Python holds, must be the same to 2 %, the whole to 10 %.
+pages of the database, most of which the daemon lets go of after each turn. The whole, the rest beside SQLite, and what
+Python holds must each be the same to 2 %.
 """
 _MEASURES: tuple[tuple[str, str, Callable[[Burden], float]], ...] = (
     ("resident, MB", "{:,.1f}", lambda each: each.resident_mb),

@@ -50,8 +50,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 class Burden(msgspec.Struct, frozen=True, kw_only=True):
     """What the daemon costs at one moment.
 
-    `store_mb` is the part of `resident_mb` that SQLite holds by its own count: pages of the database, kept at hand up
-    to a limit. `blocks` are the pieces of memory that Python has given out, `objects` those that can form cycles.
+    `store_mb` is the part of `resident_mb` that SQLite holds by its own count: what it keeps at hand of the
+    database. `blocks` are the pieces of memory that Python has given out, `objects` those that can form cycles.
     """
 
     at: datetime

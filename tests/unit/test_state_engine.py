@@ -23,6 +23,7 @@ from state.errors import (
 )
 from state.store import CompanyStore, Store
 from state.versions import RecordStore
+from tests.soak.daemon import held_by_sqlite
 from tests.stores import QB, SetClock, engine_of, invoice, key, put, seen
 
 
@@ -167,3 +168,13 @@ def test_writers_in_many_threads_lose_nothing(company_store: CompanyStore, store
     for thread in threads:
         thread.join()
     assert company_store.meter.load_month(QB, at=store_clock.now()) == (80, 160)
+
+
+def test_between_two_turns_sqlite_keeps_no_pages_of_a_large_book(tmp_path: Path) -> None:
+    with Store.open(f"sqlite:///{tmp_path}/store.db", SetClock()) as store, store.company("firm").hold() as held:
+        records = store.company("firm").records(held)
+        put(records, *(seen(key(QB, Kind.INVOICE, str(n)), invoice("12", f"INV-{n}")) for n in range(5_000)))
+        before = held_by_sqlite()
+        store.give_back_pages()
+        assert before - held_by_sqlite() > 1_000_000
+        assert len(records.load_ids(QB, Kind.INVOICE)) == 5_000
