@@ -57,18 +57,20 @@ class Assembled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlertTask:
-    """Sends what waits in the outbox, and writes the digest when its time has come."""
+    """Sends what waits in the outbox, and writes the digest when its time has come; `rest` lets go of what it read."""
 
     name = "alerts"
 
-    def __init__(self, work: Callable[[], object]) -> None:
+    def __init__(self, work: Callable[[], object], rest: Callable[[], None]) -> None:
         self._work = work
+        self._rest = rest
 
     def take_turn(self, pulse: Callable[[], None], wanted_since: datetime | None) -> float:
         """One beat of the alerts."""
         del wanted_since
         pulse()
         self._work()
+        self._rest()
         return _ALERT_SECONDS
 
 
@@ -101,7 +103,7 @@ def assemble(
     settings = application.settings.daemon
     companies = options.companies
     tasks = [CompanyTask(company, application, settings, company_count=len(companies)) for company in companies]
-    everything: list[Task] = [*tasks, AlertTask(application.drain_alerts)]
+    everything: list[Task] = [*tasks, AlertTask(application.drain_alerts, application.give_back_pages)]
     spread = _SPREAD_SECONDS * len(everything)
     dispatcher = Dispatcher(everything, application.clock, spawn=spawn, spread_seconds=spread)
     heartbeat = Heartbeat(application.clock, beat_seconds=options.tick_seconds)
