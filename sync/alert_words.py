@@ -153,8 +153,8 @@ def _shared(notices: Sequence[Notice], companies: Sequence[str]) -> Notice:
 
 
 def with_note(notice: Notice, note: str) -> Notice:
-    """The notice with one more line at its end."""
-    return msgspec.structs.replace(notice, closing=(*notice.closing, note))
+    """The notice with one more line after what it tells of."""
+    return msgspec.structs.replace(notice, sections=(*notice.sections, NoticeSection(lines=(note,))))
 
 
 def amounts_text(exposures: Mapping[str, int]) -> str:

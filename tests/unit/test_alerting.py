@@ -22,11 +22,13 @@ class Recorder:
     def __init__(self, *failures: ConnectorError) -> None:
         self.failures = list(failures)
         self.taken: list[tuple[str, str]] = []
+        self.notices: list[Notice] = []
 
     def send(self, notice: Notice, *, subject: str, message_id: str, at: object) -> str:
         if self.failures:
             raise self.failures.pop(0)
         self.taken.append((subject, message_id))
+        self.notices.append(notice)
         return ""
 
 
@@ -80,6 +82,22 @@ def test_a_channel_that_is_down_stops_no_other(store: Store, store_clock: SetClo
     store_clock.advance(minutes=1)
     assert 2 == sender.drain().sent
     assert ["one", "two"] == [subject for subject, _ in down.taken]
+
+
+def test_a_message_that_had_to_wait_says_so_beside_what_the_reader_can_type(
+    store: Store, store_clock: SetClock
+) -> None:
+    channel = Recorder(Unavailable("down", "sending", "away"))
+    put(store, store_clock, "one", "down")
+    sender = alerting(store, store_clock, down=channel)
+    sender.drain()
+    put(store, store_clock, "two", "down")
+    store_clock.advance(minutes=1)
+    sender.drain()
+    late, punctual = channel.notices
+    assert "Delayed: written at 2026-03-01 09:00 UTC." in [line for each in late.sections for line in each.lines]
+    assert () == late.closing
+    assert () == punctual.sections
 
 
 def test_each_attempt_waits_longer_up_to_an_hour(store: Store, store_clock: SetClock) -> None:
