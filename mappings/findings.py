@@ -106,9 +106,23 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         return title_from_slug(self.slug)
 
 
+# What reads wrong without its hyphen or comma.
+_WITH_MARKS = {
+    "credited-before-posting-invoice-posted-gross": "credited before posting, invoice posted gross",
+    "push-back-echo": "push-back echo",
+    "applied-in-quickbooks-not-in-bigtime": "applied in quickbooks, not in bigtime",
+    "in-bigtime-gone-in-quickbooks": "in bigtime, gone in quickbooks",
+    "credit-memo-gone-after-push-back": "credit memo gone after push-back",
+    "re-dated-or-renumbered": "re-dated or renumbered",
+    "re-applied": "re-applied",
+    "roll-forward-break": "roll-forward break",
+}
+
+
 def title_from_slug(slug: str) -> str:
     """A type's slug as words, with the systems' names as they are spelt."""
-    return slug.replace("-", " ").replace("bigtime", "BigTime").replace("quickbooks", "QuickBooks")
+    words = _WITH_MARKS.get(slug) or slug.replace("-", " ")
+    return words.replace("bigtime", "BigTime").replace("quickbooks", "QuickBooks")
 
 
 class TieLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
