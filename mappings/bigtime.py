@@ -27,6 +27,7 @@ _ENCODER = msgspec.json.Encoder()
 _ISO_DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 _TICKS_DATE = re.compile(r"/Date\((-?\d{1,15})(?:([+-])(\d\d)(\d\d))?\)/")
 _WHOLE_NUMBER = re.compile(r"(-?\d+)\.0+")
+_MOST_PLAIN_DIGITS = 18  # of an ordinary id; what is longer is looked at more closely
 # .NET's default value of a date: nobody has set it.
 _UNSET_DATE = date(1, 1, 1)
 _NOT_MIDNIGHT = re.compile(r"[Tt ](?!00:00(:00(\.0+)?)?\s*([Zz+-]|$))\d")
@@ -232,7 +233,7 @@ def _row(raw: bytes) -> _Row:
     decoded = _DECODER.decode(raw)
     if not isinstance(decoded, dict):
         raise refuse("record", type(decoded).__name__, "is not an object: the row is set aside")
-    row: dict[str, object] = {key.lower(): value for key, value in decoded.items()}
+    row: dict[str, object] = dict(zip(_lower_names(tuple(decoded)), decoded.values(), strict=True))
     if len(row) == len(decoded):
         return row
     row = {}
@@ -244,15 +245,22 @@ def _row(raw: bytes) -> _Row:
     return row
 
 
+@lru_cache(maxsize=64)  # all rows of a list have the same keys
+def _lower_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name.lower() for name in names)
+
+
 def _text(row: _Row, name: str) -> str:
     """Text, or a number or truth value as text; "" for none."""
     value = row.get(name.lower())
+    if type(value) is str:  # nearly every time
+        return value.strip()
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str | int | Decimal):
-        return str(value).strip()
+    if isinstance(value, int | Decimal):
+        return str(value)
     raise refuse(name, type(value).__name__, "is neither text nor a number")
 
 
@@ -264,7 +272,10 @@ def _none_as_empty(text: str) -> str:
 
 def _id(row: _Row, name: str) -> str:
     """An id in one spelling, "" for none: missing, null, "", 0 and "0" all say so."""
-    text = _none_as_empty(_text(row, name))
+    text = _text(row, name)
+    if text.isdigit() and text.isascii() and text[0] != "0" and len(text) <= _MOST_PLAIN_DIGITS:  # nearly every time
+        return text
+    text = _none_as_empty(text)
     return checked_id(text, name) if text else ""
 
 
@@ -287,7 +298,7 @@ def _money(row: _Row, name: str, currency: str) -> int | None:
         if isinstance(minor, Problem):
             raise Refused(minor)
         return minor
-    return whole_minor(Decimal(value), currency, name)
+    return whole_minor(value if isinstance(value, Decimal) else Decimal(value), currency, name)
 
 
 def _flag(row: _Row, name: str) -> bool:
