@@ -18,7 +18,7 @@ from state.bulk import chunks, insert_rows, placed, select_in, walk_by_indexes
 from state.companies import Company
 from state.parties import load_parties, load_parties_by_number
 from state.shelves import shelf_range, twin_shelf
-from state.tables import FORMER_MATCH, PARTY_GROUP, RECORD
+from state.tables import PARTY_GROUP, RECORD
 
 # From the records `r` of a client to the other clients that they lead to. `{twin:x}` is the other system's shelf.
 _FROM_RECORD = (
@@ -45,14 +45,15 @@ _THROUGH_CHANGED = (
     "WITH r AS MATERIALIZED (SELECT id, shelf, key, match_key, party_id FROM record WHERE id IN"
     " (SELECT record_id FROM version WHERE id > {} AND id <= {})) "
 )
-_OF_CHANGED = "SELECT party_id, party_id FROM r WHERE party_id IS NOT NULL"
-_STEPS = tuple(
-    f"SELECT r.party_id, t.party_id FROM r {join.format(**_TWINS)} WHERE t.party_id <> r.party_id"  # noqa: S608
-    for join in (*_FROM_RECORD, *_TO_RECORD)
+_CHANGED_OR_JOINED = _THROUGH_CHANGED + " UNION ".join(
+    (
+        "SELECT party_id, party_id FROM r WHERE party_id IS NOT NULL",
+        *(
+            f"SELECT r.party_id, t.party_id FROM r {join.format(**_TWINS)} WHERE t.party_id <> r.party_id"  # noqa: S608
+            for join in (*_FROM_RECORD, *_TO_RECORD)
+        ),
+    )
 )
-_JOINED = " UNION ".join((_OF_CHANGED, *_STEPS))
-# Numbers and names that were changed are rare: asking each record for its former ones costs a third of the walk.
-_JOINED_NOW = " UNION ".join((_OF_CHANGED, *(step for step in _STEPS if "former_match" not in step)))
 _MEMBERS = (
     "SELECT group_id, party_id FROM party_group WHERE group_id IN (SELECT group_id FROM party_group WHERE party_id "
 )
@@ -122,8 +123,7 @@ def changed_groups(connection: Connection, after: int, until: int, due: Iterable
     The stored groups are those of a reconcile that knew everything up to `after`, and this is the newest version.
     """
     walk_by_indexes(connection)
-    joined = _JOINED if _has_former_matches(connection) else _JOINED_NOW
-    edges = connection.exec_driver_sql(placed(connection, _THROUGH_CHANGED + joined, 2), (after, until)).all()
+    edges = connection.exec_driver_sql(placed(connection, _CHANGED_OR_JOINED, 2), (after, until)).all()
     components = _Components()
     for party in due:
         components.root(party)
@@ -169,8 +169,3 @@ def _grouping(components: _Components, parties: dict[int, Party], *, is_all: boo
         numbers={party: number for number, party in parties.items()},
         is_all=is_all,
     )
-
-
-def _has_former_matches(connection: Connection) -> bool:
-    """Whether any record of any company has ever had another number or name."""
-    return connection.execute(select(FORMER_MATCH.c.record_id).limit(1)).first() is not None
