@@ -1,6 +1,7 @@
 """The tables and the way a database gets them: models and migrations agree, and an upgrade happens whole or not."""
 
 import multiprocessing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Connection, Integer, Table, inspect, text
 
+from mappings.model import Kind
 from state import schema
 from state.engine import open_engine, read, write
 from state.errors import StoreRefused, StoreTooNew
 from state.schema import NEWEST_REVISION, run_steps, upgrade
 from state.store import Store
 from state.tables import METADATA
-from tests.stores import SetClock
+from tests.stores import BT, QB, START, SetClock, invoice, key, outcome, put, reconcile, seen
 
 
 def _differences(url: str) -> list[Any]:
@@ -121,3 +123,26 @@ def test_going_back_before_the_first_step_removes_every_table(store_url: str) ->
     upgrade(engine)
     engine.dispose()
     assert _differences(store_url) == []
+
+
+def test_a_store_from_before_groups_were_kept_is_looked_at_whole_once(store_url: str) -> None:
+    clock = SetClock()
+    twins = (
+        seen(key(QB, Kind.INVOICE, "71"), invoice("12", "INV-101")),
+        seen(key(BT, Kind.INVOICE, "9001"), invoice("301", "INV-101")),
+    )
+    with Store.open(store_url, clock) as store, store.company("firm").hold() as held:
+        put(store.company("firm").records(held), *twins)
+        assert reconcile(store.company("firm").books(held), clock, outcome()) == 1
+    engine = open_engine(store_url)
+    with write(engine) as connection:
+        schema.step_back(connection, "0003")
+    engine.dispose()
+    with Store.open(store_url, clock) as store, store.company("firm").hold() as held:
+        books = store.company("firm").books(held)
+        assert reconcile(books, clock, outcome()) == 1
+        assert reconcile(books, clock, outcome()) == 0
+        changed = invoice("12", "INV-102")
+        put(store.company("firm").records(held), seen(twins[0].key, changed, at=START + timedelta(hours=1)))
+        (group,) = books.load_changed_groups(START)
+        assert [party.client_id for party in group.parties] == ["301", "12"]
