@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mappings.findings import title_from_slug
 from sync.rules.catalogue import CATALOGUE
 from sync.rules.reference import detection_of, reference_page
 from sync.rules.reference_notes import NOTES, WITHOUT_A_FINDING
@@ -39,3 +40,10 @@ def test_every_type_of_the_fields_catalogue_is_in_the_reference_with_its_state()
 @pytest.mark.parametrize("code", CATALOGUE)
 def test_every_type_is_found_by_a_rule_that_says_how(code: str) -> None:
     assert detection_of(code) != ""
+
+
+def test_a_type_is_called_by_its_slug_with_the_marks_that_it_needs() -> None:
+    titles = {each.slug: title_from_slug(each.slug) for each in CATALOGUE.values()}
+    assert [s for s, title in titles.items() if re.sub("[^a-z0-9]", "", title.lower()) != s.replace("-", "")] == []
+    assert "in BigTime, gone in QuickBooks" == titles["in-bigtime-gone-in-quickbooks"]
+    assert "push-back echo" == titles["push-back-echo"]

@@ -1,7 +1,6 @@
 """One incident is one alert: what is told, what is not, and what speaks for something else."""
 
 import random
-import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,10 +8,9 @@ from typing import Any
 import pytest
 
 from mappings.alerts import AlertKind, AlertState, Silence, SilenceScope
-from mappings.findings import Evidence, Severity, title_from_slug
+from mappings.findings import Evidence, Severity
 from mappings.model import Kind, RecordKey, System
 from sync.alert_incidents import AlertPolicy, ChannelRoute
-from sync.rules.catalogue import CATALOGUE
 from tests.alert_building import NOW, POLICY, Desk, finding, gate, watched
 
 RAISED, UPDATED, REMINDER, RESOLVED = AlertKind.RAISED, AlertKind.UPDATED, AlertKind.REMINDER, AlertKind.RESOLVED
@@ -28,13 +26,6 @@ def silence(scope: SilenceScope, value: str = "", *, hours: int = 24) -> Silence
         created_at=NOW,
         expires_at=NOW + timedelta(hours=hours),
     )
-
-
-def test_a_type_is_called_by_its_slug_with_the_marks_that_it_needs() -> None:
-    titles = {each.slug: title_from_slug(each.slug) for each in CATALOGUE.values()}
-    assert [s for s, title in titles.items() if re.sub("[^a-z0-9]", "", title.lower()) != s.replace("-", "")] == []
-    assert "in BigTime, gone in QuickBooks" == titles["in-bigtime-gone-in-quickbooks"]
-    assert "push-back echo" == titles["push-back-echo"]
 
 
 def test_an_incident_of_many_findings_is_told_once() -> None:
