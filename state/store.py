@@ -1,5 +1,6 @@
 """The way into the store: open it by its URL, take a company by its alias, and everything else from there."""
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -102,6 +103,7 @@ class Store:
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
+        self._giving_back = threading.Lock()
         self.outbox = Outbox(engine)
 
     @classmethod
@@ -132,8 +134,15 @@ class Store:
         self._engine.dispose()
 
     def give_back_pages(self) -> None:
-        """Let go of the memory that only makes the next look at the database faster."""
-        give_back_pages(self._engine)
+        """Let go of the memory that only makes the next look at the database faster.
+
+        One thread at a time: it takes all idle connections, and two that wait for each other's would wait for long.
+        """
+        if self._giving_back.acquire(blocking=False):
+            try:
+                give_back_pages(self._engine)
+            finally:
+                self._giving_back.release()
 
     def company(self, alias: str) -> CompanyStore:
         """The company of that alias, made when it is new."""

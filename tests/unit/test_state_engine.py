@@ -4,10 +4,11 @@ import os
 import sqlite3
 import stat
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
 from mappings.model import Kind
 from state.engine import open_engine, read, write
@@ -178,3 +179,26 @@ def test_between_two_turns_sqlite_keeps_no_pages_of_a_large_book(tmp_path: Path)
         store.give_back_pages()
         assert before - held_by_sqlite() > 1_000_000
         assert len(records.load_ids(QB, Kind.INVOICE)) == 5_000
+
+
+def test_two_turns_that_end_together_do_not_wait_for_each_others_connections(tmp_path: Path) -> None:
+    with Store.open(f"sqlite:///{tmp_path}/store.db", SetClock()) as store:
+        with ExitStack() as idle:
+            for _ in range(2):
+                idle.enter_context(read(engine_of(store)))
+        takers: list[int] = []
+        began, end = threading.Event(), threading.Event()
+
+        def take(*_: object) -> None:
+            takers.append(threading.get_ident())
+            began.set()
+            end.wait(5)
+
+        event.listen(engine_of(store), "checkout", take)
+        other = threading.Thread(target=store.give_back_pages)
+        other.start()
+        assert began.wait(5)
+        store.give_back_pages()
+        end.set()
+        other.join(5)
+        assert [other.ident] * 2 == takers
